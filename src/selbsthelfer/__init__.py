@@ -1,0 +1,1 @@
+"""Self-service rewards for mobile operators."""
