@@ -22,6 +22,8 @@ MAX_BYTES = 1_000_000_000_000_000
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=200)]
 ShortText = Annotated[str, Meta(min_length=1, max_length=100)]
+Told = Annotated[str, Meta(max_length=100)]
+"""What a contact centre told of a contact; empty is the same as not told."""
 FreeText = Annotated[str, Meta(max_length=2_000)]
 Instant = Annotated[datetime, Meta(tz=True)]
 Seconds = Annotated[int, Meta(ge=0, le=MAX_SECONDS)]
@@ -89,18 +91,18 @@ class SelfserviceFinished(Data, frozen=True):
 
 
 class ContactEnded(Data, frozen=True):
-    channel: ShortText | None = None
-    direction: ShortText | None = None
-    outcome: ShortText | None = None
+    channel: Told | None = None
+    direction: Told | None = None
+    outcome: Told | None = None
     wait_seconds: Seconds | None = None
     talk_seconds: Seconds | None = None
-    topic: ShortText | None = None
-    queue: ShortText | None = None
+    topic: Told | None = None
+    queue: Told | None = None
 
 
 class ContactCoded(Data, frozen=True):
     contact: FactKey
-    topic: ShortText
+    topic: Told
     by: ShortText | None = None
 
 

@@ -1,0 +1,175 @@
+"""Tell sound facts from unsound ones, each refusal with a code, the member and the reason."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from selbsthelfer.activities.core.catalogue import CATALOGUE
+from selbsthelfer.intake.core.facts import (
+    ActivityFinished,
+    ContactFinished,
+    CrisisFact,
+    Fact,
+    SubscriberRegistered,
+    decode_fact,
+)
+
+MAX_FACT_BYTES = 65_536
+"""A fact is a few hundred bytes; a longer one is refused before it is read."""
+FUTURE_TOLERANCE = timedelta(minutes=5)
+"""How far a sender's clock may run ahead of ours."""
+EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_WHERE = re.compile(r"^(?P<problem>.*?)(?: - at `\$(?:\.(?P<path>.*))?`)?$", re.DOTALL)
+_MEMBER = re.compile(r"field `(?P<member>[^`]+)`")
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a fact is refused: a stable code, the member it concerns, and the reason in words."""
+
+    code: str
+    field: str | None
+    reason: str
+
+
+def read_fact(raw: bytes | memoryview) -> Fact | Rejection:
+    """Decode one CloudEvent and check what its shape cannot say."""
+    if len(raw) > MAX_FACT_BYTES:
+        return Rejection(
+            "too_large", None, f"a fact has at most {MAX_FACT_BYTES} bytes, this one has {len(raw)}"
+        )
+    try:
+        fact = decode_fact(raw)
+    except msgspec.ValidationError as error:
+        return _explain(str(error))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Rejection("broken_line", None, f"this is not JSON: {error}")
+    except RecursionError:
+        return Rejection("broken_line", None, "this is nested too deeply")
+    return check_fact(fact) or fact
+
+
+def check_fact(fact: Fact) -> Rejection | None:
+    """Check one decoded fact; None means that it is sound."""
+    if not EARLIEST <= fact.time < LATEST:
+        return Rejection("implausible_time", "time", f"{fact.time.isoformat()} lies outside 1980 to 2200")
+    if fact.received is not None and not EARLIEST <= fact.received < LATEST:
+        return Rejection(
+            "implausible_time", "received", f"{fact.received.isoformat()} lies outside 1980 to 2200"
+        )
+    subject = "" if isinstance(fact, CrisisFact) else fact.subject
+    if not (fact.id + fact.source + subject).isprintable():
+        return _name_unprintable(fact, subject)
+    if isinstance(fact, ActivityFinished):
+        if fact.data.activity not in CATALOGUE:
+            return Rejection(
+                "unknown_activity", "data.activity", f"“{fact.data.activity}” is not in the catalogue"
+            )
+    elif isinstance(fact, SubscriberRegistered):
+        return _check_registration(fact)
+    elif isinstance(fact, ContactFinished):
+        return _check_contact(fact)
+    elif isinstance(fact, CrisisFact) and fact.data.from_at >= fact.data.until_at:
+        return Rejection("empty_crisis", "data.until", "a crisis ends after it begins")
+    return None
+
+
+def is_in_future(instant: datetime, now: datetime) -> bool:
+    """Tell whether an instant lies further ahead than a clock may run."""
+    return instant > now + FUTURE_TOLERANCE
+
+
+def in_future(field: str, instant: datetime, now: datetime) -> Rejection:
+    return Rejection(
+        "in_future", field, f"{instant.isoformat()} lies more than 5 minutes after {now.isoformat()}"
+    )
+
+
+def _name_unprintable(fact: Fact, subject: str) -> Rejection | None:
+    for field, text in (("id", fact.id), ("source", fact.source), ("subject", subject)):
+        if _CONTROL.search(text):
+            return Rejection("control_character", field, "an identifier has no control characters")
+    return None
+
+
+def _check_contact(fact: ContactFinished) -> Rejection | None:
+    data = fact.data
+    for field in ("channel", "direction", "outcome", "topic", "queue"):
+        if _CONTROL.search(getattr(data, field) or ""):
+            return Rejection("control_character", f"data.{field}", "this text has no control characters")
+    return None
+
+
+def _check_registration(fact: SubscriberRegistered) -> Rejection | None:
+    data = fact.data
+    monthly = data.billing_day is not None
+    prepaid = data.period_days is not None and data.period_anchor is not None
+    partly_prepaid = data.period_days is not None or data.period_anchor is not None
+    if monthly == prepaid or (monthly and partly_prepaid):
+        return Rejection(
+            "no_billing_cycle",
+            "data.billing_day",
+            "a line has either a billing_day, or period_days and a period_anchor",
+        )
+    if not _is_timezone(data.timezone):
+        return Rejection("unknown_timezone", "data.timezone", f"“{data.timezone}” is not an IANA time zone")
+    if data.period_anchor is not None and not EARLIEST.date() <= data.period_anchor < LATEST.date():
+        return Rejection("implausible_time", "data.period_anchor", "the anchor lies outside 1980 to 2200")
+    return None
+
+
+@lru_cache(maxsize=1_000)
+def _is_timezone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
+def _explain(message: str) -> Rejection:
+    """Turn a decoder's message into a code, the member and a reason."""
+    match = _WHERE.match(message)
+    problem = match["problem"] if match else message
+    path = (match["path"] if match else None) or ""
+    member = _MEMBER.search(problem)
+    if member is not None:
+        field = f"{path}.{member['member']}".lstrip(".")
+        code = "missing_member" if "missing" in problem else "unknown_member"
+        return Rejection(code, field, problem)
+    return Rejection(_code_of(problem, path), path or None, problem)
+
+
+def _code_of(problem: str, path: str) -> str:
+    if path == "type":
+        return "unknown_type"
+    if path.endswith("seconds"):
+        return _number_code(problem, "negative_seconds")
+    if path.endswith("bytes"):
+        return _number_code(problem, "negative_bytes")
+    if "length" in problem:
+        return "too_long" if "<=" in problem else "empty"
+    if "RFC3339" in problem or "timezone component" in problem or "datetime" in problem:
+        return "broken_time"
+    if "enum" in problem or "Invalid value" in problem:
+        return "unknown_value"
+    if ">=" in problem or "<=" in problem:
+        return "out_of_range"
+    return "wrong_type"
+
+
+def _number_code(problem: str, negative: str) -> str:
+    if ">" in problem:
+        return negative
+    if "<=" in problem or "float" in problem or "str" in problem or "out of range" in problem:
+        return "wrong_unit"
+    return "wrong_type"

@@ -1,0 +1,39 @@
+"""Named SQL statements in files, and the cursor that runs them.
+
+A room keeps its hot statements in `sql/*.sql`. Each begins with a line `-- name: …`, followed by a comment
+that says why it is written as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import LiteralString, cast
+
+import psycopg
+from django.db import connection
+
+_NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
+
+
+@cache
+def statements(room: str) -> Mapping[str, LiteralString]:
+    """Read every named statement of a room; raises `ValueError` where a name is given twice."""
+    found: dict[str, LiteralString] = {}
+    folder = resources.files(room) / "sql"
+    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        parts = _NAME.split(file.read_text(encoding="utf-8"))
+        for name, text in zip(parts[1::2], parts[2::2], strict=True):
+            if name in found:
+                raise ValueError(f"{room} names the statement {name} twice")
+            found[name] = cast(LiteralString, text.strip().rstrip(";"))
+    return MappingProxyType(found)
+
+
+def open_cursor() -> psycopg.Cursor[tuple[object, ...]]:
+    """Open a cursor on the connection of the running transaction, with parameters bound by the server."""
+    connection.ensure_connection()
+    return psycopg.Cursor(connection.connection)

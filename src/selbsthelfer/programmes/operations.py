@@ -1,0 +1,260 @@
+"""Publish programmes, enrol lines, and decide for them.
+
+`publish` is a transaction of its own. The others run inside the transaction of intake, which holds the locks
+of the lines they touch.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import zip_longest
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+from django.db import transaction
+
+from selbsthelfer.allowances.operations import Credit, credit
+from selbsthelfer.kit.copying import copy_rows
+from selbsthelfer.kit.sql import open_cursor, statements
+from selbsthelfer.programmes.alterations import (
+    alter_lines,
+    altered_clock_instants,
+    parse_definition,
+    settle_altered,
+)
+from selbsthelfer.programmes.core.decision import JUST_BEFORE
+from selbsthelfer.programmes.core.definition import Definition
+from selbsthelfer.programmes.core.variant import Variant, draw_variant
+from selbsthelfer.programmes.core.windows import windows_while_open
+from selbsthelfer.subscribers.queries import LineBilling, line_billings, line_ends
+
+_SQL = statements("selbsthelfer.programmes")
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedVersion:
+    """A version in force; `is_new` is false when the same content had been published before."""
+
+    programme: str
+    version: int
+    is_new: bool
+
+
+class EnrolmentRow(NamedTuple):
+    """A fact `programme.enrolled`; without a variant it is drawn."""
+
+    subscriber_id: UUID
+    subject: str
+    programme: str
+    happened_at: datetime
+    id: str
+    source: str
+    received_at: datetime
+    variant: str | None
+
+
+class WithdrawalRow(NamedTuple):
+    subscriber_id: UUID
+    programme: str
+    happened_at: datetime
+    id: str
+    source: str
+    received_at: datetime
+
+
+class Touch(NamedTuple):
+    """An instant at which to decide for a line.
+
+    `activity_at` is the earliest activity where activities are all that was learned: most such touches can
+    release nothing and are left aside at once.
+    """
+
+    subscriber_id: UUID
+    decided_at: datetime
+    known_until: datetime
+    activity_at: datetime | None = None
+
+
+class Outstanding(NamedTuple):
+    """A line that may have undecided instants of the clock and of crises: after < instant ≤ until."""
+
+    subscriber_id: UUID
+    after: datetime
+    until: datetime
+
+
+def publish(definition: Definition, *, now: datetime) -> PublishedVersion:
+    """Publish a definition as the next version of its programme; publishing the same again changes nothing."""
+    with transaction.atomic():
+        cursor = open_cursor()
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [definition.name])
+        key = {"programme": definition.name, "digest": definition.digest()}
+        known = cursor.execute(_SQL["version_by_digest"], key).fetchone()
+        if known is not None:
+            return PublishedVersion(definition.name, known[0], is_new=False)  # type: ignore[arg-type]
+        row = cursor.execute(
+            _SQL["put_version"], {**_settings(definition), **key, "published_at": now}
+        ).fetchone()
+        assert row is not None  # noqa: S101 - an aggregate always returns a row
+        version = {"programme": definition.name, "version": row[0]}
+        for tariff, activities in definition.not_online.items():
+            for activity in sorted(activities):
+                cursor.execute(_SQL["put_not_online"], {**version, "tariff": tariff, "activity": activity})
+        cursor.execute(_SQL["put_budget"], version)
+        return PublishedVersion(definition.name, row[0], is_new=True)  # type: ignore[arg-type]
+
+
+def _settings(definition: Definition) -> dict[str, Any]:
+    """Lay out the settings that the set statements join."""
+    return {
+        "definition": definition.to_toml(),
+        "stage_bytes": [stage.bytes for stage in definition.stages],
+        "stage_count": definition.stage_count,
+        "periods_per_stage": definition.periods_per_stage,
+        "activities_min": definition.activities_min,
+        "contacts_max": definition.contacts_max,
+        "goodwill_contacts": definition.goodwill_contacts,
+        "settle_delay": definition.settle_delay,
+        "talk_seconds_min": definition.talk_seconds_min,
+        "channels": sorted(definition.channels),
+        "exemptions": str(definition.exemptions),
+        "on_missed_stage": str(definition.on_missed_stage),
+        "release": str(definition.release),
+        "cap_bytes": definition.cap_bytes,
+        "budget_bytes": definition.budget_bytes,
+    }
+
+
+def versions_in_force(cursor: psycopg.Cursor[Any]) -> Mapping[str, tuple[int, Definition]]:
+    """Load the newest version of each programme."""
+    rows = cursor.execute(_SQL["newest_versions"]).fetchall()
+    return {programme: (version, parse_definition(text)) for programme, version, text in rows}
+
+
+def enrol(
+    cursor: psycopg.Cursor[Any],
+    rows: Sequence[EnrolmentRow],
+    versions: Mapping[str, tuple[int, Definition]],
+) -> None:
+    """Enrol registered lines into the version in force; the first enrolment of a line in a programme holds."""
+    lines = list({row.subscriber_id for row in rows})
+    billings = line_billings(cursor, lines)
+    ordered = sorted(rows, key=lambda r: (r.received_at, r.happened_at, r.id, r.source))
+    cursor.executemany(
+        _SQL["enrol"],
+        [_enrolment(row, billings[row.subscriber_id], *versions[row.programme]) for row in ordered],
+    )
+    ended = line_ends(cursor, lines)
+    altered = [line for line in lines if line in ended or billings[line].changes]
+    if altered:
+        alter_lines(cursor, altered)
+
+
+def _enrolment(
+    row: EnrolmentRow, billing: LineBilling, version: int, definition: Definition
+) -> dict[str, Any]:
+    variant = row.variant or draw_variant(
+        salt=definition.salt, subject=row.subject, control_share=definition.control_share
+    )
+    windows = windows_while_open(
+        billing.timezone, billing.cycle, (), row.happened_at, definition, row.received_at
+    )
+    return {
+        "subscriber_id": row.subscriber_id,
+        "programme": row.programme,
+        "version": version,
+        "variant": str(variant),
+        "enrolled_at": row.happened_at,
+        "known_from": max(row.received_at, billing.received_at),
+        "closes_at": windows.closes_at,
+        "period_bounds": list(windows.bounds),
+        "reserved_bytes": definition.cap_bytes if variant == Variant.TREATMENT else 0,
+        "cap_bytes": definition.cap_bytes,
+        "source": row.source,
+        "id": row.id,
+    }
+
+
+def withdraw(cursor: psycopg.Cursor[Any], rows: Sequence[WithdrawalRow]) -> None:
+    """Record withdrawals; the earliest holds, and what was granted stays."""
+    copy_rows(cursor, "programmes_withdrawal", WithdrawalRow._fields, rows)
+    alter_lines(cursor, list({row.subscriber_id for row in rows}))
+
+
+def outstanding_touches(cursor: psycopg.Cursor[Any], lines: Sequence[Outstanding]) -> set[Touch]:
+    """List the instants of the clock and of crises that are still to be decided for lines."""
+    if not lines:
+        return set()
+    ids, after, until = zip(*lines, strict=True)
+    parameters = {"lines": list(ids), "after": list(after), "until": list(until)}
+    touches = {
+        Touch(line, received_at, received_at)
+        for line, received_at in cursor.execute(_SQL["crisis_touches"], parameters)
+    }
+    row = cursor.execute(_SQL["clock_is_a_touch"]).fetchone()
+    if row is not None and row[0]:
+        instants = {(line, at) for line, at in cursor.execute(_SQL["clock_touches"], parameters)}
+        altered = altered_clock_instants(cursor, list(ids))
+        for line, after_at, until_at in lines:
+            instants |= {(line, at) for at in altered.get(line, ()) if after_at < at <= until_at}
+        touches |= {Touch(line, at, at - JUST_BEFORE) for line, at in instants}
+    return touches
+
+
+def decide(cursor: psycopg.Cursor[Any], touches: Iterable[Touch], *, now: datetime) -> int:
+    """Decide each touched line at each of its instants in order, and count the tranches released.
+
+    Lines do not wait for each other: a round takes the next instant of every line as one set.
+    """
+    by_line: dict[UUID, list[Touch]] = defaultdict(list)
+    for touch in _one_per_instant(touches):
+        by_line[touch.subscriber_id].append(touch)
+    for instants in by_line.values():
+        instants.sort(key=lambda t: (t.decided_at, t.known_until))
+    cursor.execute(_SQL["prepare"], prepare=False)
+    released = 0
+    for round_ in zip_longest(*by_line.values()):
+        released += _decide_round(cursor, [touch for touch in round_ if touch is not None], now)
+    return released
+
+
+def _one_per_instant(touches: Iterable[Touch]) -> Iterable[Touch]:
+    """Keep one touch per line and instant: one that is more than activities covers the others."""
+    kept: dict[tuple[UUID, datetime, datetime], Touch] = {}
+    for touch in touches:
+        known = kept.setdefault(touch[:3], touch)
+        if known.activity_at is not None and touch.activity_at is None:
+            kept[touch[:3]] = touch
+    return kept.values()
+
+
+def _decide_round(cursor: psycopg.Cursor[Any], touches: Sequence[Touch], now: datetime) -> int:
+    cursor.execute(_SQL["clear"], prepare=False)
+    copy_rows(cursor, "programmes_touch", Touch._fields, touches)
+    if cursor.execute(_SQL["ask_touched"]).rowcount == 0:
+        return 0
+    settle_altered(cursor)
+    cursor.execute(_SQL["drop_closed"])
+    judge_asked(cursor)
+    released = cursor.execute(_SQL["find_due"]).rowcount
+    if released:
+        cursor.execute(_SQL["release_due"])
+        cursor.execute(_SQL["mark_released"])
+        granted = cursor.execute(_SQL["granted"]).fetchall()
+        credit(
+            cursor,
+            (Credit(line, id_, "bonus", bytes_, start, end) for line, id_, bytes_, start, end in granted),
+            now=now,
+        )
+    return released
+
+
+def judge_asked(cursor: psycopg.Cursor[Any]) -> None:
+    """Find what counts and decide the stages of the enrolments asked about, into the temporary tables."""
+    cursor.execute(_SQL["find_counting_activities"])
+    cursor.execute(_SQL["judge_contacts"])
+    cursor.execute(_SQL["decide_stages"])

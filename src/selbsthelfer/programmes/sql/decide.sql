@@ -1,0 +1,410 @@
+-- The decision of `programmes/core`, for a set of lines at once.
+--
+-- Four steps, each a temporary table that the next one joins: the enrolments asked about, the activities that
+-- count, the contacts judged, the stages. A fifth finds the tranches that are due. Temporary tables rather than
+-- one long statement: the planner sees each step's true size, and pages read the steps they need.
+
+-- name: prepare
+-- Temporary tables live as long as the connection; every decision empties those it fills.
+CREATE TEMPORARY TABLE IF NOT EXISTS programmes_touch (
+    subscriber_id uuid NOT NULL,
+    decided_at timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    activity_at timestamptz
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS programmes_asked (
+    subscriber_id uuid NOT NULL,
+    programme text COLLATE "C" NOT NULL,
+    version integer NOT NULL,
+    variant text COLLATE "C" NOT NULL,
+    decided_at timestamptz NOT NULL,
+    known_until timestamptz NOT NULL,
+    enrolled_at timestamptz NOT NULL,
+    stopped_at timestamptz NOT NULL,
+    closes_at timestamptz NOT NULL,
+    period_bounds timestamptz[] NOT NULL,
+    released_mask bigint NOT NULL,
+    cap_bytes bigint NOT NULL,
+    altered boolean NOT NULL
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS programmes_counting (
+    subscriber_id uuid NOT NULL,
+    programme text COLLATE "C" NOT NULL,
+    index integer NOT NULL,
+    happened_at timestamptz NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    source text COLLATE "C" NOT NULL
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS programmes_judged (
+    subscriber_id uuid NOT NULL,
+    programme text COLLATE "C" NOT NULL,
+    "window" integer NOT NULL,
+    happened_at timestamptz NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    source text COLLATE "C" NOT NULL,
+    code text COLLATE "C"
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS programmes_staged (
+    subscriber_id uuid NOT NULL,
+    programme text COLLATE "C" NOT NULL,
+    "window" integer NOT NULL,
+    level integer NOT NULL,
+    state text COLLATE "C" NOT NULL,
+    activities bigint NOT NULL,
+    contacts bigint NOT NULL
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS programmes_due (
+    subscriber_id uuid NOT NULL,
+    programme text COLLATE "C" NOT NULL,
+    version integer NOT NULL,
+    index integer NOT NULL,
+    "window" integer NOT NULL,
+    level integer NOT NULL,
+    bytes bigint NOT NULL,
+    granted_at timestamptz NOT NULL,
+    valid_until timestamptz NOT NULL,
+    activity_source text COLLATE "C",
+    activity_id text COLLATE "C",
+    credit_id uuid NOT NULL,
+    ordinal integer NOT NULL,
+    total_bytes bigint NOT NULL,
+    cap_bytes bigint NOT NULL
+) ON COMMIT DELETE ROWS;
+
+-- name: ask_touched
+-- Most touches can release nothing: every tranche up to now is released, or the only news is an activity in the
+-- running period, which can release no other tranche than this period's. Those enrolments are left out here.
+INSERT INTO programmes_asked
+SELECT
+    subscriber_id, programme, version, variant, decided_at, known_until, enrolled_at, stopped_at, closes_at,
+    period_bounds, released_mask, cap_bytes, altered
+FROM (
+    SELECT
+        e.subscriber_id, e.programme, e.version, e.variant, t.decided_at, t.known_until, e.enrolled_at,
+        coalesce(e.stopped_at, 'infinity') AS stopped_at, e.closes_at, e.period_bounds, e.released_mask,
+        e.cap_bytes, e.altered, t.activity_at,
+        v.periods_per_stage AS first_paid,
+        v.periods_per_stage * (v.stage_count + 1) AS last_paid,
+        width_bucket(t.decided_at, e.period_bounds) AS current_index
+    FROM programmes_touch t
+    JOIN programmes_enrolment e ON e.subscriber_id = t.subscriber_id AND e.known_from <= t.known_until
+    JOIN programmes_version v ON v.programme = e.programme AND v.version = e.version
+) touched
+WHERE altered OR (
+    decided_at <= closes_at
+    AND CASE
+        WHEN activity_at >= period_bounds[current_index] THEN
+            current_index BETWEEN first_paid + 1 AND last_paid
+            AND released_mask & (1::bigint << current_index) = 0
+        ELSE
+            current_index > first_paid
+            AND ~released_mask & ((1::bigint << (least(current_index, last_paid) + 1)) - (1::bigint << (first_paid + 1))) <> 0
+    END
+);
+
+-- name: ask_all
+-- For reading: the enrolments of the touched lines, each as known while it was open.
+INSERT INTO programmes_asked
+SELECT
+    e.subscriber_id, e.programme, e.version, e.variant, t.decided_at, least(t.known_until, e.closes_at),
+    e.enrolled_at, coalesce(e.stopped_at, 'infinity'), e.closes_at, e.period_bounds, e.released_mask,
+    e.cap_bytes, e.altered
+FROM programmes_touch t
+JOIN programmes_enrolment e ON e.subscriber_id = t.subscriber_id AND e.known_from <= t.known_until;
+
+-- name: find_counting_activities
+-- The order of the window is the order of the table's key, so that no sort is needed.
+INSERT INTO programmes_counting
+SELECT subscriber_id, programme, index, happened_at, id, source
+FROM (
+    SELECT
+        q.subscriber_id, q.programme, q.enrolled_at, q.period_bounds, k.counting_class,
+        a.happened_at, a.id, a.source,
+        width_bucket(a.happened_at, q.period_bounds) AS index,
+        lag(a.happened_at) OVER kind AS earlier_at
+    FROM programmes_asked q
+    JOIN activities_activity a
+        ON a.subscriber_id = q.subscriber_id
+        AND a.succeeded
+        AND a.received_at <= q.known_until
+        AND a.happened_at < q.stopped_at
+    JOIN activities_kind k ON k.activity = a.activity AND k.counting_class <> 'never'
+    WINDOW kind AS (
+        PARTITION BY q.subscriber_id, q.programme, a.activity ORDER BY a.happened_at, a.id, a.source
+    )
+) succeeded
+WHERE happened_at >= enrolled_at
+AND CASE counting_class
+    WHEN 'always' THEN true
+    WHEN 'once' THEN earlier_at IS NULL
+    WHEN 'once_per_period' THEN
+        earlier_at IS NULL OR earlier_at < enrolled_at OR earlier_at < period_bounds[index]
+    WHEN 'once_per_183_days' THEN earlier_at IS NULL OR happened_at - earlier_at >= interval '4392 hours'
+END;
+
+-- name: judge_contacts
+-- The first condition that fails gives the code; the order of the branches is the order of the conditions.
+INSERT INTO programmes_judged
+WITH seen AS (
+    SELECT
+        q.subscriber_id, q.programme, q.version, q.known_until, q.stopped_at, q.enrolled_at,
+        c.happened_at, c.id, c.source, c.received_at, c.channel, c.direction, c.outcome, c.talk_seconds, c.topic,
+        (width_bucket(c.happened_at, q.period_bounds) + v.periods_per_stage - 1) / v.periods_per_stage AS "window",
+        q.period_bounds, v.periods_per_stage, v.settle_delay
+    FROM programmes_asked q
+    JOIN programmes_version v ON v.programme = q.programme AND v.version = q.version
+    JOIN contacts_contact c
+        ON c.subscriber_id = q.subscriber_id
+        AND c.received_at <= q.known_until
+        AND c.happened_at >= q.enrolled_at
+        AND c.happened_at < q.stopped_at
+        AND c.happened_at < q.period_bounds[v.stage_count * v.periods_per_stage + 1]
+),
+settled AS (
+    SELECT *, period_bounds["window" * periods_per_stage + 1] + settle_delay AS settles_at FROM seen
+),
+coded AS (
+    -- The newest coding of each contact, received before its window settles.
+    SELECT DISTINCT ON (q.subscriber_id, q.programme, k.contact_source, k.contact_id)
+        q.subscriber_id, q.programme, k.contact_source, k.contact_id, k.topic
+    FROM programmes_asked q
+    JOIN programmes_version v ON v.programme = q.programme AND v.version = q.version
+    JOIN contacts_coding k
+        ON k.subscriber_id = q.subscriber_id AND k.received_at <= q.known_until AND k.happened_at < q.stopped_at
+    JOIN contacts_contact c
+        ON c.subscriber_id = k.subscriber_id AND c.source = k.contact_source AND c.id = k.contact_id
+    WHERE k.received_at < v.settle_delay + q.period_bounds[1 + v.periods_per_stage * greatest(
+        1, (width_bucket(c.happened_at, q.period_bounds) + v.periods_per_stage - 1) / v.periods_per_stage
+    )]
+    ORDER BY
+        q.subscriber_id, q.programme, k.contact_source, k.contact_id,
+        k.happened_at DESC, k.id DESC, k.source DESC
+),
+reclassified AS (
+    -- The newest that has an effect: one to "counts" has none when it or the contact came too late.
+    SELECT DISTINCT ON (s.subscriber_id, s.programme, s.source, s.id)
+        s.subscriber_id, s.programme, s.source, s.id, r.counts
+    FROM settled s
+    JOIN contacts_reclassification r
+        ON r.subscriber_id = s.subscriber_id AND r.contact_source = s.source AND r.contact_id = s.id
+        AND r.received_at <= s.known_until
+        AND r.happened_at >= s.enrolled_at AND r.happened_at < s.stopped_at
+        AND (NOT r.counts OR greatest(s.received_at, r.received_at) < s.settles_at)
+    ORDER BY
+        s.subscriber_id, s.programme, s.source, s.id,
+        r.happened_at DESC, r.id DESC, r.source DESC
+),
+told AS (
+    SELECT
+        s.*, coalesce(k.topic, s.topic) AS settled_topic,
+        CASE r.counts WHEN true THEN 'counts' WHEN false THEN 'reclassified' END AS said
+    FROM settled s
+    LEFT JOIN coded k
+        ON k.subscriber_id = s.subscriber_id AND k.programme = s.programme
+        AND k.contact_source = s.source AND k.contact_id = s.id
+    LEFT JOIN reclassified r
+        ON r.subscriber_id = s.subscriber_id AND r.programme = s.programme
+        AND r.source = s.source AND r.id = s.id
+),
+judged AS (
+    SELECT
+        t.subscriber_id, t.programme, t."window", t.happened_at, t.id, t.source, t.said, v.goodwill_contacts,
+        CASE
+            WHEN t.said IS NOT NULL THEN nullif(t.said, 'counts')
+            WHEN t.channel IS NULL OR NOT t.channel = ANY (v.channels) THEN 'channel'
+            WHEN t.direction IS DISTINCT FROM 'inbound' THEN 'operator_initiated'
+            WHEN t.outcome IS DISTINCT FROM 'answered'
+                OR t.talk_seconds IS NULL OR t.talk_seconds < v.talk_seconds_min THEN 'not_served'
+            WHEN v.exemptions = 'fair' AND x.topic IS NULL AND k.activity IS NULL THEN 'unclassified'
+            WHEN v.exemptions = 'fair' AND x.topic IS NOT NULL THEN x.code
+            WHEN v.exemptions = 'fair' AND k.counting_class = 'never' THEN k.activity
+            WHEN v.exemptions = 'fair' AND (NOT k.online OR EXISTS (
+                SELECT FROM programmes_notonline n
+                WHERE n.programme = t.programme AND n.version = t.version AND n.activity = t.settled_topic
+                AND n.tariff = (
+                    SELECT coalesce(
+                        (
+                            SELECT c.tariff FROM subscribers_change c
+                            WHERE c.subscriber_id = t.subscriber_id AND c.tariff IS NOT NULL
+                            AND c.received_at <= t.known_until AND c.happened_at <= t.happened_at
+                            ORDER BY c.happened_at DESC, c.id DESC, c.source DESC LIMIT 1
+                        ),
+                        (SELECT b.registered_tariff FROM subscribers_subscriber b WHERE b.subscriber_id = t.subscriber_id)
+                    )
+                )
+            )) THEN 'not_online'
+            WHEN v.exemptions = 'fair' AND EXISTS (
+                SELECT FROM activities_activity a
+                WHERE a.subscriber_id = t.subscriber_id AND a.activity = t.settled_topic AND NOT a.succeeded
+                AND a.received_at <= t.known_until AND a.happened_at < t.stopped_at
+                AND a.happened_at >= t.happened_at - interval '72 hours'
+                AND (a.happened_at, a.id) < (t.happened_at, t.id)
+            ) THEN 'selfservice_failed'
+            WHEN v.exemptions = 'fair' AND EXISTS (
+                SELECT FROM contacts_contact o
+                LEFT JOIN coded k
+                    ON k.subscriber_id = o.subscriber_id AND k.programme = t.programme
+                    AND k.contact_source = o.source AND k.contact_id = o.id
+                WHERE o.subscriber_id = t.subscriber_id
+                AND o.received_at <= t.known_until
+                AND o.outcome IS DISTINCT FROM 'abandoned'
+                AND o.happened_at >= t.happened_at - interval '168 hours'
+                AND (o.happened_at, o.id) < (t.happened_at, t.id)
+                AND coalesce(k.topic, o.topic) = t.settled_topic
+            ) THEN 'repeat'
+            WHEN v.exemptions = 'fair' AND EXISTS (
+                SELECT FROM contacts_crisis s
+                WHERE s.received_at <= t.known_until
+                AND s.from_at <= t.happened_at AND t.happened_at < s.until_at
+                AND (coalesce(cardinality(s.topics), 0) = 0 OR t.settled_topic = ANY (s.topics))
+            ) THEN 'crisis'
+            WHEN t.received_at >= t.settles_at THEN 'late'
+        END AS code
+    FROM told t
+    JOIN programmes_version v ON v.programme = t.programme AND v.version = t.version
+    LEFT JOIN contacts_exempttopic x ON x.topic = t.settled_topic
+    LEFT JOIN activities_kind k ON k.activity = t.settled_topic
+)
+SELECT
+    subscriber_id, programme, "window", happened_at, id, source,
+    CASE
+        WHEN code IS NULL AND said IS NULL AND goodwill_contacts >= rank() OVER (
+            PARTITION BY subscriber_id, programme, "window", code IS NULL AND said IS NULL
+            ORDER BY happened_at, id
+        ) THEN 'goodwill'
+        ELSE code
+    END
+FROM judged;
+
+-- name: decide_stages
+-- A window with a released tranche is passed for good; the level follows from the windows before.
+INSERT INTO programmes_staged
+SELECT
+    subscriber_id, programme, "window",
+    CASE on_missed_stage
+        WHEN 'repeat' THEN 1 + coalesce(sum(CASE WHEN state = 'passed' THEN 1 ELSE 0 END) OVER earlier, 0)
+        WHEN 'reset' THEN
+            "window" - coalesce(max(CASE WHEN state <> 'passed' THEN "window" END) OVER earlier, 0)
+        ELSE "window"
+    END,
+    state, activities, contacts
+FROM (
+    SELECT
+        w.subscriber_id, w.programme, w."window", w.on_missed_stage,
+        coalesce(a.activities, 0) AS activities, coalesce(c.contacts, 0) AS contacts,
+        CASE
+            WHEN w.released THEN 'passed'
+            WHEN w.decided_at < w.ends_at THEN 'open'
+            WHEN coalesce(a.activities, 0) >= w.activities_min AND coalesce(c.contacts, 0) <= w.contacts_max
+                THEN 'passed'
+            WHEN w.decided_at < w.ends_at + w.settle_delay THEN 'open'
+            ELSE 'missed'
+        END AS state
+    FROM (
+        SELECT
+            q.subscriber_id, q.programme, n."window", q.decided_at, v.activities_min, v.contacts_max,
+            v.settle_delay, v.on_missed_stage,
+            q.period_bounds[n."window" * v.periods_per_stage + 1] AS ends_at,
+            q.released_mask & (
+                ((1::bigint << v.periods_per_stage) - 1) << (n."window" * v.periods_per_stage + 1)
+            ) <> 0 AS released
+        FROM programmes_asked q
+        JOIN programmes_version v ON v.programme = q.programme AND v.version = q.version
+        JOIN generate_series(1, 12) AS n("window") ON n."window" <= v.stage_count
+    ) w
+    LEFT JOIN (
+        SELECT
+            f.subscriber_id, f.programme,
+            (f.index + v.periods_per_stage - 1) / v.periods_per_stage AS "window", count(*) AS activities
+        FROM programmes_counting f
+        JOIN programmes_asked q ON q.subscriber_id = f.subscriber_id AND q.programme = f.programme
+        JOIN programmes_version v ON v.programme = q.programme AND v.version = q.version
+        GROUP BY 1, 2, 3
+    ) a ON a.subscriber_id = w.subscriber_id AND a.programme = w.programme AND a."window" = w."window"
+    LEFT JOIN (
+        SELECT subscriber_id, programme, "window", count(*) AS contacts
+        FROM programmes_judged WHERE code IS NULL
+        GROUP BY 1, 2, 3
+    ) c ON c.subscriber_id = w.subscriber_id AND c.programme = w.programme AND c."window" = w."window"
+) decided
+WINDOW earlier AS (
+    PARTITION BY subscriber_id, programme ORDER BY "window" ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+);
+
+-- name: find_due
+-- Every tranche of a passed window that is not released yet and whose activity, or whose period, has come.
+-- The running total cuts each tranche to what the cap leaves; in control nothing is granted, only recorded.
+INSERT INTO programmes_due
+SELECT
+    d.subscriber_id, d.programme, d.version, d.index, d."window", d.level,
+    d.total_bytes - lag(d.total_bytes, 1, d.granted_before) OVER releases AS bytes,
+    d.decided_at, d.valid_until, d.activity_source, d.activity_id,
+    encode(
+        substring(sha256(convert_to(d.subscriber_id::text || '/' || d.programme || '/' || d.index, 'UTF8')) FOR 16),
+        'hex'
+    )::uuid,
+    d.ordinal_before + row_number() OVER releases,
+    d.total_bytes, d.cap_bytes
+FROM (
+    SELECT
+        p.*, coalesce(r.ordinal, 0) AS ordinal_before, coalesce(r.total_bytes, 0) AS granted_before,
+        least(
+            p.cap_bytes,
+            coalesce(r.total_bytes, 0) + sum(CASE p.variant WHEN 'treatment' THEN p.tranche_bytes ELSE 0 END)
+                OVER (PARTITION BY p.subscriber_id, p.programme ORDER BY p.index)
+        )::bigint AS total_bytes
+    FROM (
+        SELECT
+            q.subscriber_id, q.programme, q.version, q.variant, q.decided_at, q.cap_bytes,
+            s."window", s.level, v.stage_bytes[s.level] AS tranche_bytes, n.index,
+            q.period_bounds[width_bucket(q.decided_at, q.period_bounds) + 1] AS valid_until,
+            f.source AS activity_source, f.id AS activity_id
+        FROM programmes_asked q
+        JOIN programmes_version v ON v.programme = q.programme AND v.version = q.version
+        JOIN programmes_staged s
+            ON s.subscriber_id = q.subscriber_id AND s.programme = q.programme AND s.state = 'passed'
+        JOIN generate_series(1, 60) AS n(index)
+            ON n.index > s."window" * v.periods_per_stage
+            AND n.index <= (s."window" + 1) * v.periods_per_stage
+            AND q.released_mask & (1::bigint << n.index) = 0
+        LEFT JOIN (
+            SELECT DISTINCT ON (subscriber_id, programme, index) subscriber_id, programme, index, source, id
+            FROM programmes_counting
+            ORDER BY subscriber_id, programme, index, happened_at, id, source
+        ) f
+            ON f.subscriber_id = q.subscriber_id AND f.programme = q.programme AND f.index = n.index
+            AND v.release = 'activity'
+        WHERE CASE v.release
+            WHEN 'activity' THEN f.id IS NOT NULL
+            ELSE q.period_bounds[n.index] <= q.decided_at AND q.period_bounds[n.index] < q.stopped_at
+        END
+    ) p
+    LEFT JOIN (
+        SELECT subscriber_id, programme, max(ordinal) AS ordinal, max(total_bytes) AS total_bytes
+        FROM programmes_release GROUP BY 1, 2
+    ) r ON r.subscriber_id = p.subscriber_id AND r.programme = p.programme
+) d
+WINDOW releases AS (PARTITION BY d.subscriber_id, d.programme ORDER BY d.index);
+
+-- name: release_due
+INSERT INTO programmes_release (
+    subscriber_id, programme, index, "window", level, bytes, granted_at, valid_until,
+    activity_source, activity_id, credit_id, ordinal, total_bytes, cap_bytes
+)
+SELECT
+    subscriber_id, programme, index, "window", level, bytes, granted_at, valid_until,
+    activity_source, activity_id, credit_id, ordinal, total_bytes, cap_bytes
+FROM programmes_due;
+
+-- name: mark_released
+UPDATE programmes_enrolment e
+SET released_mask = e.released_mask | d.released_mask
+FROM (
+    SELECT subscriber_id, programme, bit_or(1::bigint << index) AS released_mask
+    FROM programmes_due GROUP BY 1, 2
+) d
+WHERE e.subscriber_id = d.subscriber_id AND e.programme = d.programme;
+
+-- name: granted
+-- What was granted now, for the buckets and orders of the rooms below; a control release grants nothing.
+SELECT subscriber_id, credit_id, bytes, granted_at, valid_until FROM programmes_due WHERE bytes > 0

@@ -1,0 +1,5 @@
+"""Every address that the project answers."""
+
+from __future__ import annotations
+
+urlpatterns: list[object] = []

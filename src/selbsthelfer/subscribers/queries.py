@@ -1,0 +1,67 @@
+"""Read what is known about lines."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from selbsthelfer.kit.sql import statements
+from selbsthelfer.subscribers.core.billing import BillingDayChange, Calendar, Cycle, billing_calendar
+
+_SQL = statements("selbsthelfer.subscribers")
+
+
+@dataclass(frozen=True, slots=True)
+class LineBilling:
+    """How a line is billed, with every change of billing day and when it was learned of."""
+
+    timezone: str
+    cycle: Cycle
+    registered_at: datetime
+    received_at: datetime
+    ended_at: datetime | None
+    changes: tuple[tuple[BillingDayChange, datetime], ...]
+
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar as known now."""
+        return Calendar(self.timezone, self.cycle, tuple(change for change, _ in self.changes))
+
+
+def line_billings(cursor: psycopg.Cursor[Any], lines: Sequence[UUID]) -> Mapping[UUID, LineBilling]:
+    """Load how each of the lines is billed; lines that are not registered are missing."""
+    changes: dict[UUID, list[tuple[BillingDayChange, datetime]]] = defaultdict(list)
+    for line, happened_at, id_, source, day, received_at in cursor.execute(
+        _SQL["billing_day_changes"], {"lines": list(lines)}
+    ):
+        changes[line].append((BillingDayChange(happened_at, id_, source, day), received_at))
+    found = {}
+    for line, timezone, day, days, anchor, ended_at, registered_at, received_at in cursor.execute(
+        _SQL["billing"], {"lines": list(lines)}
+    ):
+        base = billing_calendar(timezone=timezone, billing_day=day, period_days=days, period_anchor=anchor)
+        found[line] = LineBilling(
+            timezone, base.cycle, registered_at, received_at, ended_at, tuple(changes[line])
+        )
+    return found
+
+
+def line_ends(
+    cursor: psycopg.Cursor[Any], lines: Sequence[UUID]
+) -> Mapping[UUID, Sequence[tuple[datetime, datetime]]]:
+    """Load when each of the lines ended and when that was received."""
+    ends: dict[UUID, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for line, happened_at, _, _, received_at in cursor.execute(_SQL["ends"], {"lines": list(lines)}):
+        ends[line].append((happened_at, received_at))
+    return ends
+
+
+def subjects_of_numbers(cursor: psycopg.Cursor[Any], msisdns: Sequence[str]) -> Mapping[str, str]:
+    """Find the operator's id of the line behind each number; unknown numbers are missing."""
+    return dict(cursor.execute(_SQL["callers"], {"msisdns": list(msisdns)}).fetchall())

@@ -1,0 +1,68 @@
+-- name: apply_changes
+-- The newest change that names a property holds, by (time, id); without one the registration holds.
+UPDATE subscribers_subscriber s
+SET
+    msisdn = coalesce(n.msisdn, s.msisdn),
+    language = coalesce(n.language, s.language),
+    tariff = coalesce(n.tariff, s.registered_tariff),
+    included_bytes = coalesce(n.included_bytes, s.registered_included_bytes),
+    suspended = coalesce(n.suspended, false)
+FROM (
+    SELECT
+        subscriber_id,
+        (array_agg(msisdn ORDER BY happened_at DESC, id DESC, source DESC) FILTER (WHERE msisdn IS NOT NULL))[1] AS msisdn,
+        (array_agg(language ORDER BY happened_at DESC, id DESC, source DESC) FILTER (WHERE language IS NOT NULL))[1] AS language,
+        (array_agg(tariff ORDER BY happened_at DESC, id DESC, source DESC) FILTER (WHERE tariff IS NOT NULL))[1] AS tariff,
+        (array_agg(included_bytes ORDER BY happened_at DESC, id DESC, source DESC) FILTER (WHERE included_bytes IS NOT NULL))[1] AS included_bytes,
+        (array_agg(suspended ORDER BY happened_at DESC, id DESC, source DESC) FILTER (WHERE suspended IS NOT NULL))[1] AS suspended
+    FROM subscribers_change
+    WHERE subscriber_id = ANY (%(lines)s)
+    GROUP BY subscriber_id
+) n
+WHERE n.subscriber_id = s.subscriber_id;
+
+-- name: apply_ends
+UPDATE subscribers_subscriber s
+SET ended_at = n.ended_at
+FROM (
+    SELECT subscriber_id, min(happened_at) AS ended_at
+    FROM subscribers_ended
+    WHERE subscriber_id = ANY (%(lines)s)
+    GROUP BY subscriber_id
+) n
+WHERE n.subscriber_id = s.subscriber_id;
+
+-- name: assign_numbers
+INSERT INTO subscribers_number (msisdn, assigned_at, subscriber_id)
+SELECT * FROM unnest(%(msisdns)s::text[], %(instants)s::timestamptz[], %(lines)s::uuid[])
+ON CONFLICT DO NOTHING;
+
+-- name: billing
+-- What the calendar of a line is made of.
+SELECT subscriber_id, timezone, billing_day, period_days, period_anchor, ended_at, registered_at, received_at
+FROM subscribers_subscriber
+WHERE subscriber_id = ANY (%(lines)s);
+
+-- name: billing_day_changes
+SELECT subscriber_id, happened_at, id, source, billing_day, received_at
+FROM subscribers_billingdaychanged
+WHERE subscriber_id = ANY (%(lines)s)
+ORDER BY subscriber_id, happened_at, id, source;
+
+-- name: ends
+SELECT subscriber_id, happened_at, id, source, received_at
+FROM subscribers_ended
+WHERE subscriber_id = ANY (%(lines)s);
+
+-- name: tariffs
+SELECT subscriber_id, happened_at, id, source, received_at, tariff
+FROM subscribers_change
+WHERE subscriber_id = ANY (%(lines)s) AND tariff IS NOT NULL;
+
+-- name: callers
+-- Who had a number at an instant: the newest assignment before it.
+SELECT DISTINCT ON (n.msisdn) n.msisdn, s.subject
+FROM subscribers_number n
+JOIN subscribers_subscriber s ON s.subscriber_id = n.subscriber_id
+WHERE n.msisdn = ANY (%(msisdns)s)
+ORDER BY n.msisdn, n.assigned_at DESC;

@@ -1,0 +1,429 @@
+"""The embedded server: found by everyone who may, by nobody else, and whole again after every crash."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from selbsthelfer.cli.db import app
+from selbsthelfer.kit import embedded
+from selbsthelfer.kit.embedded_account import (
+    ROOT_HOME,
+    Account,
+    UnreachableFolderError,
+    find_account,
+    find_barrier,
+)
+from selbsthelfer.kit.embedded_cluster import MAX_LOG_BYTES, DataDirectoryError, ServerStartError
+from selbsthelfer.kit.embedded_layout import HomeNotUsableError, UnsafeSocketDirectoryError
+from selbsthelfer.kit.embedded_programs import INSTALLATION, LIBRARIES, PACKAGE
+
+ORDINARY = "nobody"
+SOURCES = Path(embedded.__file__).parents[2]
+SITE = Path(psycopg.__file__).parents[1]
+PRELUDE = "import os, signal, sys, time; from pathlib import Path; from selbsthelfer.kit import embedded; "
+ENSURE = PRELUDE + "home = Path(sys.argv[1]); embedded.ensure_running(home); "
+COMMAND = "from selbsthelfer.cli.db import app; app()"
+
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder that every user may enter; the servers of the homes below it end with the test."""
+    folder = Path(tempfile.mkdtemp(prefix="selbsthelfer-test-")).resolve()
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        for settings in list(folder.rglob("server.conf")):
+            embedded.stop(settings.parent)
+            socket_directory = embedded.status(settings.parent).socket_directory
+            if not socket_directory.is_relative_to(folder):
+                socket_directory.rmdir()
+        shutil.rmtree(folder)
+
+
+def start_python(
+    code: str, *arguments: object, user: str | None = None, **environment: object
+) -> subprocess.Popen[str]:
+    """Run `code` in another process and session, as another user if one is named."""
+    variables = {"PATH": os.defpath, "PYTHONPATH": f"{SOURCES}:{SITE}", "PYTHONWARNINGS": "error"}
+    python = interpreter_for(user) if user else sys.executable
+    return subprocess.Popen(
+        [python, "-c", code, *map(str, arguments)],
+        env=variables | {name: str(value) for name, value in environment.items()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        user=user,
+        group=pwd.getpwnam(user).pw_gid if user else None,
+        extra_groups=[] if user else None,
+        cwd="/",
+    )
+
+
+def run_python(
+    code: str, *arguments: object, user: str | None = None, **environment: object
+) -> subprocess.CompletedProcess[str]:
+    with start_python(code, *arguments, user=user, **environment) as process:
+        output, errors = process.communicate(timeout=30)
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+
+def interpreter_for(user: str) -> str:
+    """Find a Python that `user` may run, since root's own may lie in root's home."""
+    entry = pwd.getpwnam(user)
+    account = Account(user, entry.pw_uid, entry.pw_gid)
+    same_version = shutil.which(f"python3.{sys.version_info.minor}", path="/usr/local/bin:/usr/bin")
+    for candidate in (sys.executable, same_version):
+        needed = (Path(candidate).resolve().parent, SOURCES, SITE) if candidate else ()
+        if candidate and all(find_barrier(folder, account) is None for folder in needed):
+            return candidate
+    pytest.skip(f"the user {user} can reach no Python 3.{sys.version_info.minor} with this project here")
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 15) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return holds()
+
+
+def is_gone(pid: int) -> bool:
+    """Tell whether the process has ended, be it that nobody has asked for its result yet."""
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return not Path("/proc/self").exists() or not Path(f"/proc/{pid}").exists()
+
+
+def server_pid(home: Path) -> int:
+    pid = embedded.status(home).pid
+    assert pid is not None
+    return pid
+
+
+def make_note(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE note AS SELECT 'kept' AS text")
+
+
+def has_note(url: str) -> bool:
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT text FROM note").fetchone() == ("kept",)
+
+
+def kill_server(home: Path) -> None:
+    pid = server_pid(home)
+    os.kill(pid, signal.SIGKILL)
+    assert wait_until(lambda: is_gone(pid))
+
+
+def test_a_server_starts_is_found_again_and_stops(place: Path) -> None:
+    home = place / "home"
+    promised = embedded.connection_url(home)
+    assert not home.exists()
+    assert embedded.ensure_running(home) == promised == embedded.ensure_running(home)
+    make_note(promised)
+    seen = run_python(ENSURE + "print(embedded.status(home).pid)", home)
+    assert int(seen.stdout) == server_pid(home), seen.stderr
+    assert embedded.stop(home)
+    assert not embedded.stop(home)
+    stopped = embedded.status(home)
+    assert (stopped.running, stopped.pid, stopped.version) == (False, None, "18")
+    assert stopped.size_bytes > 20_000_000
+    assert has_note(embedded.ensure_running(home))
+
+
+def test_the_server_keeps_data_safely_and_listens_on_no_network(place: Path) -> None:
+    home = place / "home"
+    expected = {
+        "server_encoding": "UTF8",
+        "data_checksums": "on",
+        "fsync": "on",
+        "synchronous_commit": "on",
+        "listen_addresses": "",
+        "jit": "off",
+        "TimeZone": "UTC",
+        "work_mem": "7MB",
+    }
+    with psycopg.connect(embedded.ensure_running(home, options={"work_mem": "7MB"})) as connection:
+        found = {
+            name: connection.execute("SELECT current_setting(%s)", [name]).fetchone() for name in expected
+        }
+        words = connection.execute("SELECT upper('äß'), 'Z' < 'a', 'z' < 'ä'").fetchone()
+    assert {name: value and value[0] for name, value in found.items()} == expected
+    assert words == ("Äß", True, True)
+    for private in (home, home / "data", home / "run"):
+        assert private.stat().st_mode & 0o077 == 0
+
+
+def test_django_gets_the_same_address_as_psycopg(place: Path) -> None:
+    home = place / "of Zoë, with 100 %"
+    options = embedded.django_options(embedded.connection_url(home))
+    assert options == {
+        "NAME": "selbsthelfer",
+        "USER": "selbsthelfer",
+        "HOST": str(embedded.status(home).socket_directory),
+        "PORT": "5432",
+    }
+
+
+def test_the_server_outlives_the_killed_session_that_started_it(place: Path) -> None:
+    home = place / "home"
+    starter = run_python(ENSURE + "os.killpg(0, signal.SIGKILL)", home)
+    assert starter.returncode == -signal.SIGKILL, starter.stderr
+    pid = server_pid(home)
+    embedded.ensure_running(home)
+    assert server_pid(home) == pid
+
+
+def test_a_killed_server_comes_back_with_its_data_though_a_session_is_still_busy(place: Path) -> None:
+    home = place / "home"
+    url = embedded.ensure_running(home)
+    make_note(url)
+    with closing(psycopg.connect(url)) as busy:
+        busy.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 4000000)")
+        kill_server(home)
+        assert not embedded.status(home).running
+        assert has_note(embedded.ensure_running(home))
+    assert "pre-existing shared memory block" in (home / "server.log").read_text()
+
+
+def test_a_stale_mark_with_the_number_of_another_living_process_is_seen_through(place: Path) -> None:
+    home = place / "home"
+    embedded.ensure_running(home)
+    mark = home / "data" / "postmaster.pid"
+    lines = mark.read_text().splitlines()
+    kill_server(home)
+    account = find_account(home)
+    user = {"user": account.uid, "group": account.gid} if os.geteuid() == 0 else {}
+    with subprocess.Popen(["/bin/sleep", "60"], **user) as other:  # type: ignore[call-overload]
+        mark.write_text("\n".join([str(other.pid), *lines[1:]]))
+        (home / "run" / ".s.PGSQL.5432.lock").write_text("\n".join([str(other.pid), *lines[1:]]))
+        assert not embedded.status(home).running
+        embedded.ensure_running(home)
+        other.kill()
+
+
+def test_an_unfinished_beginning_is_replaced(place: Path) -> None:
+    home = place / "home"
+    embedded.ensure_running(home)
+    embedded.stop(home)
+    (home / "data").rename(home / "data.new-broken")
+    (home / "data.new-broken" / "PG_VERSION").unlink()
+    embedded.ensure_running(home)
+    assert not list(home.glob("data.new-*"))
+
+
+def test_many_first_starts_at_once_make_one_server(place: Path) -> None:
+    home = place / "home"
+    starters = [start_python(ENSURE + "print(embedded.status(home).pid)", home) for _ in range(4)]
+    answers = [starter.communicate(timeout=30) for starter in starters]
+    assert {output for output, _ in answers} == {f"{server_pid(home)}\n"}, answers
+
+
+@pytest.mark.parametrize("name", ["d" * 80 + "/" + "e" * 80, 'it\'s $HOME, "a\\b" `c` ü'])
+def test_any_name_of_a_home_will_do(place: Path, name: str) -> None:
+    home = place / name
+    with psycopg.connect(embedded.ensure_running(home)) as connection:
+        assert connection.info.dbname == "selbsthelfer"
+    assert not embedded.status(home).socket_directory.is_relative_to(home)
+
+
+@pytest.mark.parametrize("trap", ["open to all", "link", "of another user"])
+def test_a_socket_directory_that_someone_else_has_made_is_refused(place: Path, trap: str) -> None:
+    if trap == "of another user" and os.geteuid() != 0:
+        pytest.skip("only root can make a folder for another user")
+    home = place / ("d" * 120)
+    socket_directory = embedded.status(home).socket_directory
+    assert socket_directory.parent == Path("/tmp").resolve()  # noqa: S108 - the trap is laid there
+    if trap == "link":
+        socket_directory.symlink_to(place)
+    else:
+        socket_directory.mkdir()
+        socket_directory.chmod(0o777 if trap == "open to all" else 0o700)
+    if trap == "of another user":
+        shutil.chown(socket_directory, ORDINARY)
+    try:
+        with pytest.raises(UnsafeSocketDirectoryError, match=str(socket_directory)):
+            embedded.ensure_running(home)
+    finally:
+        socket_directory.unlink() if trap == "link" else socket_directory.rmdir()
+
+
+def test_settings_that_cannot_be_are_named_and_do_no_harm(place: Path) -> None:
+    home = place / "home"
+    with pytest.raises(ServerStartError, match="shared_buffers") as refused:
+        embedded.ensure_running(home, options={"shared_buffers": "plenty"})
+    assert "\n" not in str(refused.value)
+    assert "FATAL" in refused.value.log_tail
+    embedded.ensure_running(home)
+
+
+def test_data_of_another_version_are_left_alone(place: Path) -> None:
+    home = place / "home"
+    embedded.ensure_running(home)
+    embedded.stop(home)
+    (home / "data" / "PG_VERSION").write_text("16\n")
+    with pytest.raises(DataDirectoryError, match="PostgreSQL 16"):
+        embedded.ensure_running(home)
+
+
+def test_a_large_log_keeps_its_end(place: Path) -> None:
+    home = place / "home"
+    embedded.ensure_running(home)
+    log = home / "server.log"
+    with log.open("a") as file:
+        file.write("an old line\n" * (MAX_LOG_BYTES // 10) + "the last line\n")
+    embedded.ensure_running(home)
+    assert log.stat().st_size < MAX_LOG_BYTES // 10
+    assert log.read_text().endswith("an old line\nthe last line\n")
+
+
+def test_a_place_where_nothing_can_be_made_is_named() -> None:
+    with pytest.raises((HomeNotUsableError, UnreachableFolderError), match="/proc/nowhere"):
+        embedded.ensure_running(Path("/proc/nowhere/home"))
+
+
+@only_root
+def test_root_evades_a_closed_home_and_refuses_it_when_told_to_use_it(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = place / "closed"
+    closed.mkdir(mode=0o700)
+    monkeypatch.setenv("HOME", str(closed))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.delenv("SELBSTHELFER_HOME", raising=False)
+    assert embedded.home() == ROOT_HOME
+    monkeypatch.setenv("SELBSTHELFER_HOME", str(closed / "home"))
+    assert embedded.home() == closed / "home"
+    with pytest.raises(UnreachableFolderError, match=rf"may not enter {closed} \(mode 700, owned by root\)"):
+        embedded.ensure_running(embedded.home())
+    assert list(closed.iterdir()) == []
+    assert closed.stat().st_mode & 0o777 == 0o700
+
+
+@only_root
+def test_root_uses_a_folder_of_its_own_that_others_may_enter(place: Path) -> None:
+    home = place / "volume"
+    home.mkdir(mode=0o755)
+    embedded.ensure_running(home)
+    assert (home / "data").owner() == "selbsthelfer"
+    assert home.owner() == "root"
+
+
+@only_root
+def test_programs_below_a_closed_folder_are_copied_once(place: Path) -> None:
+    home, closed = place / "home", place / "closed"
+    closed.mkdir(mode=0o700)
+    for part in (f"{PACKAGE}/{INSTALLATION}", LIBRARIES):
+        shutil.copytree(SITE / part, closed / part, ignore=shutil.ignore_patterns("include", "*.a"))
+    (closed / PACKAGE / "__init__.py").touch()
+    again = "embedded.stop(home); embedded.ensure_running(home)"
+    done = run_python(ENSURE + again, home, PYTHONPATH=f"{closed}:{SOURCES}:{SITE}")
+    assert done.returncode == 0, done.stderr
+    assert [copy.stat().st_mode & 0o777 for copy in home.glob("*server-*")] == [0o755]
+    assert closed.stat().st_mode & 0o777 == 0o700
+
+
+@only_root
+def test_an_ordinary_user_has_a_server_that_root_finds_and_stops(place: Path) -> None:
+    own = place / "own"
+    own.mkdir(mode=0o700)
+    shutil.chown(own, ORDINARY)
+    home = own / ".local" / "share" / "selbsthelfer"
+    started = run_python(COMMAND, "start", user=ORDINARY, HOME=own)
+    assert started.returncode == 0, started.stderr
+    assert started.stdout.count("\n") == 1
+    seen = json.loads(run_python(COMMAND, "status", "--json", user=ORDINARY, HOME=own).stdout)
+    assert seen["running"]
+    assert seen["data_directory"] == str(home / "data")
+    assert (home / "data").owner() == ORDINARY
+    assert server_pid(home) == seen["pid"]
+    embedded.ensure_running(home)
+    assert embedded.stop(home)
+    assert embedded.ensure_running(home) == embedded.connection_url(home)
+    stopped = run_python(COMMAND, "stop", user=ORDINARY, HOME=own)
+    assert (stopped.returncode, embedded.status(home).running) == (0, False), stopped.stderr
+
+
+@only_root
+def test_an_ordinary_user_is_told_that_a_home_is_not_theirs(place: Path) -> None:
+    home = place / "home"
+    embedded.ensure_running(home)
+    for command in ("start", "stop", "status"):
+        refused = run_python(COMMAND, command, user=ORDINARY, HOME=place, SELBSTHELFER_HOME=home)
+        assert refused.returncode == 2
+        assert refused.stderr.count("\n") == 1
+        assert f"may not enter {home} (mode 700" in refused.stderr
+    assert embedded.status(home).running
+
+
+def test_a_scratch_server_leaves_nothing() -> None:
+    with embedded.scratch_server(options={"work_mem": "7MB"}) as url, psycopg.connect(url) as connection:
+        folder = Path(embedded.django_options(url)["HOST"]).parent
+        names = ("fsync", "autovacuum", "work_mem")
+        found = [connection.execute("SELECT current_setting(%s)", [name]).fetchone() for name in names]
+        assert found == [("off",), ("on",), ("7MB",)]
+        pid = server_pid(folder)
+    assert not folder.exists()
+    assert is_gone(pid)
+
+
+def test_a_scratch_server_ends_with_its_killed_owner() -> None:
+    code = PRELUDE + "\nwith embedded.scratch_server() as url: print(url, flush=True); time.sleep(60)"
+    with start_python(code) as owner:
+        assert owner.stdout is not None
+        assert owner.stderr is not None
+        folder = Path(embedded.django_options(owner.stdout.readline())["HOST"]).parent
+        pid = server_pid(folder)
+        os.killpg(owner.pid, signal.SIGKILL)
+    assert wait_until(lambda: not folder.exists() and is_gone(pid))
+
+
+def test_a_scratch_server_that_does_not_start_says_why_and_leaves_nothing() -> None:
+    before = set(Path(tempfile.gettempdir()).glob("selbsthelfer-scratch-*"))
+    with (
+        pytest.raises(ServerStartError, match="plenty"),
+        embedded.scratch_server(options={"work_mem": "plenty"}),
+    ):
+        pass
+    assert set(Path(tempfile.gettempdir()).glob("selbsthelfer-scratch-*")) <= before
+
+
+def test_the_commands_say_that_a_named_database_is_used_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/")
+    runner = CliRunner()
+    for command, code in ((["start"], 2), (["stop"], 2), (["status"], 0)):
+        done = runner.invoke(app, command)
+        assert (done.exit_code, "DATABASE_URL is set" in done.output) == (code, True)
+    assert json.loads(runner.invoke(app, ["status", "--json"]).output) == {"used": False}
+
+
+def test_the_commands_speak_in_one_line(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("SELBSTHELFER_HOME", str(place / "home"))
+    runner = CliRunner()
+    said = [runner.invoke(app, [command]).output for command in ("status", "start", "status", "stop", "stop")]
+    for line, expected in zip(
+        said, ("no embedded server yet", "runs", "runs", "has stopped", "No embedded"), strict=True
+    ):
+        assert expected in line
+        assert line.count("\n") == 1
