@@ -16,7 +16,7 @@ columns = ["line", "number", "began", "ended", "day", "result", "talk", "wanted"
 [subject]
 column = "line"
 prefix = "L"
-unidentified = ["", "0"]
+unidentified = ["0"]
 [id]
 columns = ["day", "number"]
 [time]

@@ -192,7 +192,17 @@ def test_a_period_of_days_may_start_on_a_date() -> None:
         assert (made.data.period_days, made.data.period_anchor) == (28, date(2026, 1, 5))
 
 
-@given(st.lists(st.lists(st.text(max_size=12), max_size=9), max_size=8))
+def test_a_line_without_a_name_is_not_identified() -> None:
+    assert result(line=" ") == Unidentified(2)
+
+
+ODD_TEXTS = st.one_of(
+    st.text(st.characters(exclude_categories=()), max_size=12),
+    st.sampled_from(["7", "A", "B", "X", "9:00", "23:59:59", "02.06.2026", "29.03.2026", "-1", "1.5", "0"]),
+)
+
+
+@given(st.lists(st.lists(ODD_TEXTS, min_size=7, max_size=8), max_size=8))
 def test_no_row_raises(rows: list[list[str]]) -> None:
     mapping = read_mapping(changed(("[file]", "[file]\nheader = false")))
     assert len(list(facts_from_rows(rows, mapping))) == len(rows)

@@ -283,7 +283,7 @@ def _log_tail(layout: Layout, written_from: int = 0) -> str:
 
 
 def _reason(output: str) -> str:
-    """Pick the complaint out of what a program said."""
-    complaints: list[str] = re.findall(r"(?:FATAL|PANIC|error):\s+(.+)", output)
-    said = complaints[-1:] or output.split("\n")[:1]
-    return said[0].strip().rstrip(".") or "it gave no reason"
+    """Pick the first complaint out of what a program said, but not what a starting server tells clients."""
+    complaint = re.search(r"(?:FATAL|PANIC|error):\s+(?!the database system is)(.+)", output)
+    said = complaint.group(1) if complaint else output.partition("\n")[0]
+    return said.strip().rstrip(".") or "it gave no reason"

@@ -36,12 +36,15 @@ def write_settings(layout: Layout, options: Mapping[str, str]) -> None:
         and layout.settings.read_text(encoding="utf-8", errors="surrogateescape") == text
     ):
         return
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", errors="surrogateescape", dir=layout.home, prefix=".server.conf-", delete=False
-    ) as file:
-        file.write(text)
-        os.fchmod(file.fileno(), 0o644)
-    Path(file.name).replace(layout.settings)
+    descriptor, name = tempfile.mkstemp(prefix=f".{layout.settings.name}-", dir=layout.home)
+    try:
+        with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
+            os.fchmod(descriptor, 0o644)
+            file.write(text)
+        Path(name).replace(layout.settings)
+    except OSError:
+        Path(name).unlink()
+        raise
 
 
 def memory_bytes() -> int:

@@ -93,7 +93,7 @@ class _Plan:
         self.header = list(mapping.file.columns)
         self.fact_type = KINDS[mapping.kind][0]
         self.subject = text_of((mapping.subject.column,), positions, "")
-        self.unidentified = frozenset(mapping.subject.unidentified)
+        self.unidentified = frozenset({"", *mapping.subject.unidentified})
         self.id_positions = [positions[column] for column in mapping.id.columns]
         self.time = time_of("time", mapping.time, positions)
         self.received = mapping.received and time_of("received", mapping.received, positions)
@@ -125,7 +125,7 @@ class _Plan:
             if text(row) in values:
                 return Skipped(number, field, "value")
         subject = self.mapping.subject.prefix + written
-        if subject in self.seen:
+        if self.mapping.distinct and subject in self.seen:
             return Skipped(number, "subject", "repeated")
         try:
             fact = self._fact(row, subject)

@@ -72,11 +72,11 @@ class FileRule(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SubjectRule(Struct, frozen=True, forbid_unknown_fields=True):
-    """The column that names the line; a row with one of the texts in `unidentified` is of no known line."""
+    """The column that names the line; with a text in `unidentified`, or none, a row is of no known line."""
 
     column: str
     prefix: str = ""
-    unidentified: tuple[str, ...] = ("",)
+    unidentified: tuple[str, ...] = ()
 
     def sources(self) -> Iterable[str]:
         """Return the column that is read."""

@@ -61,4 +61,4 @@ class BrokenFieldError(Exception):
         super().__init__(field, reason)
         self.field = field
         self.reason = reason
-        self.detail = detail[:MAX_DETAIL_CHARACTERS]
+        self.detail = (detail if detail.isprintable() else ascii(detail))[:MAX_DETAIL_CHARACTERS]

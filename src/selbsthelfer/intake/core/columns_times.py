@@ -58,7 +58,8 @@ class TimeRule(Struct, frozen=True, forbid_unknown_fields=True):
 
     def sources(self) -> Iterator[str]:
         """Yield the columns that are read."""
-        yield from filter(None, (self.column, self.date, self.date_of, self.months_before))
+        named = (self.column, self.date, self.date_of, self.months_before)
+        yield from (name for name in named if name is not None)
         for clock in self.clocks:
             yield clock.column
             yield from clock.unset
