@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -23,18 +20,16 @@ from selbsthelfer.cli.db import app
 from selbsthelfer.kit import embedded
 from selbsthelfer.kit.embedded_account import (
     ROOT_HOME,
-    Account,
     UnreachableFolderError,
     find_account,
-    find_barrier,
 )
 from selbsthelfer.kit.embedded_cluster import MAX_LOG_BYTES, DataDirectoryError, ServerStartError
 from selbsthelfer.kit.embedded_layout import HomeNotUsableError, UnsafeSocketDirectoryError
 from selbsthelfer.kit.embedded_programs import INSTALLATION, LIBRARIES, PACKAGE
 
+from .processes import SITE, SOURCES, is_gone, run_python, start_python, wait_until
+
 ORDINARY = "nobody"
-SOURCES = Path(embedded.__file__).parents[2]
-SITE = Path(psycopg.__file__).parents[1]
 PRELUDE = "import os, signal, sys, time; from pathlib import Path; from selbsthelfer.kit import embedded; "
 ENSURE = PRELUDE + "home = Path(sys.argv[1]); embedded.ensure_running(home); "
 COMMAND = "from selbsthelfer.cli.db import app; app()"
@@ -70,61 +65,6 @@ def open_folder() -> Iterator[Path]:
             if not socket_directory.is_relative_to(folder):
                 socket_directory.rmdir()
         shutil.rmtree(folder)
-
-
-def start_python(
-    code: str, *arguments: object, user: str | None = None, **environment: object
-) -> subprocess.Popen[str]:
-    """Run `code` in another process and session, as another user if one is named."""
-    variables = {"PATH": os.defpath, "PYTHONPATH": f"{SOURCES}:{SITE}", "PYTHONWARNINGS": "error"}
-    python = interpreter_for(user) if user else sys.executable
-    return subprocess.Popen(
-        [python, "-c", code, *map(str, arguments)],
-        env=variables | {name: str(value) for name, value in environment.items()},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        user=user,
-        group=pwd.getpwnam(user).pw_gid if user else None,
-        extra_groups=[] if user else None,
-        cwd="/",
-    )
-
-
-def run_python(
-    code: str, *arguments: object, user: str | None = None, **environment: object
-) -> subprocess.CompletedProcess[str]:
-    with start_python(code, *arguments, user=user, **environment) as process:
-        output, errors = process.communicate(timeout=30)
-    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
-
-
-def interpreter_for(user: str) -> str:
-    """Find a Python that `user` may run, since root's own may lie in root's home."""
-    entry = pwd.getpwnam(user)
-    account = Account(user, entry.pw_uid, entry.pw_gid)
-    same_version = shutil.which(f"python3.{sys.version_info.minor}", path="/usr/local/bin:/usr/bin")
-    for candidate in (sys.executable, same_version):
-        needed = (Path(candidate).resolve().parent, SOURCES, SITE) if candidate else ()
-        if candidate and all(find_barrier(folder, account) is None for folder in needed):
-            return candidate
-    pytest.skip(f"the user {user} can reach no Python 3.{sys.version_info.minor} with this project here")
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 15) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return holds()
-
-
-def is_gone(pid: int) -> bool:
-    """Tell whether the process has ended, even if nobody has asked for its result yet."""
-    try:
-        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return True
 
 
 def server_pid(home: Path) -> int:
@@ -165,8 +105,7 @@ def test_a_server_starts_is_found_again_and_stops(place: Path) -> None:
     assert has_note(embedded.ensure_running(home))
 
 
-def test_the_server_keeps_data_safely_and_listens_on_no_network(place: Path) -> None:
-    home = place / "home"
+def test_the_server_keeps_data_safely_and_listens_on_no_network(used_home: Path) -> None:
     expected = {
         "server_encoding": "UTF8",
         "data_checksums": "on",
@@ -175,16 +114,15 @@ def test_the_server_keeps_data_safely_and_listens_on_no_network(place: Path) -> 
         "listen_addresses": "",
         "jit": "off",
         "TimeZone": "UTC",
-        "work_mem": "7MB",
     }
-    with psycopg.connect(embedded.ensure_running(home, options={"work_mem": "7MB"})) as connection:
+    with psycopg.connect(embedded.ensure_running(used_home)) as connection:
         found = {
             name: connection.execute("SELECT current_setting(%s)", [name]).fetchone() for name in expected
         }
         words = connection.execute("SELECT upper('äß'), 'Z' < 'a', 'z' < 'ä'").fetchone()
     assert {name: value and value[0] for name, value in found.items()} == expected
     assert words == ("Äß", True, True)
-    for private in (home, home / "data", home / "run"):
+    for private in (used_home, used_home / "data", used_home / "run"):
         assert private.stat().st_mode & 0o077 == 0
 
 
@@ -199,13 +137,13 @@ def test_django_gets_the_same_address_as_psycopg(place: Path) -> None:
     }
 
 
-def test_the_server_outlives_the_killed_session_that_started_it(place: Path) -> None:
-    home = place / "home"
-    starter = run_python(ENSURE + "os.killpg(0, signal.SIGKILL)", home)
+def test_the_server_outlives_the_killed_session_that_started_it(used_home: Path) -> None:
+    embedded.stop(used_home)
+    starter = run_python(ENSURE + "os.killpg(0, signal.SIGKILL)", used_home)
     assert starter.returncode == -signal.SIGKILL, starter.stderr
-    pid = server_pid(home)
-    embedded.ensure_running(home)
-    assert server_pid(home) == pid
+    pid = server_pid(used_home)
+    embedded.ensure_running(used_home)
+    assert server_pid(used_home) == pid
 
 
 def test_a_killed_server_comes_back_with_its_data_though_a_session_is_still_busy(used_home: Path) -> None:
@@ -235,10 +173,8 @@ def test_a_stale_mark_with_the_number_of_another_living_process_is_seen_through(
 
 def test_an_unfinished_beginning_is_replaced(place: Path) -> None:
     home = place / "home"
-    embedded.ensure_running(home)
-    embedded.stop(home)
-    (home / "data").rename(home / "data.new-broken")
-    (home / "data.new-broken" / "PG_VERSION").unlink()
+    (home / "data.new-broken" / "base").mkdir(parents=True)
+    home.chmod(0o755)
     embedded.ensure_running(home)
     assert not list(home.glob("data.new-*"))
 
@@ -340,6 +276,8 @@ def test_root_uses_a_folder_of_its_own_that_others_may_enter(place: Path) -> Non
     embedded.ensure_running(home)
     assert (home / "data").owner() == "selbsthelfer"
     assert home.owner() == "root"
+    refused = run_python(COMMAND, "start", user=ORDINARY, SELBSTHELFER_HOME=home)
+    assert (refused.returncode, "belong to the user with the id" in refused.stderr) == (2, True)
 
 
 @only_root
@@ -429,13 +367,14 @@ def test_the_commands_say_that_a_named_database_is_used_instead(monkeypatch: pyt
     assert json.loads(runner.invoke(app, ["status", "--json"]).output) == {"used": False}
 
 
-def test_the_commands_speak_in_one_line(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commands_speak_in_one_line(used_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DATABASE_URL", raising=False)
-    monkeypatch.setenv("SELBSTHELFER_HOME", str(place / "home"))
+    monkeypatch.setenv("SELBSTHELFER_HOME", str(used_home))
+    embedded.stop(used_home)
     runner = CliRunner()
     said = [runner.invoke(app, [command]).output for command in ("status", "start", "status", "stop", "stop")]
     for line, expected in zip(
-        said, ("no embedded server yet", "runs", "runs", "has stopped", "No embedded"), strict=True
+        said, ("does not run", "runs", "runs", "has stopped", "No embedded"), strict=True
     ):
         assert expected in line
         assert line.count("\n") == 1

@@ -33,6 +33,8 @@ class Bucket(models.Model):
                 name="bucket_kind_known", condition=Q(kind__in=["included", "bonus", "courtesy", "topup"])
             ),
         ]
+        # A line keeps its ended buckets for years; usage must not read past them.
+        indexes = [models.Index(name="bucket_by_end", fields=["subscriber_id", "valid_until"])]
 
 
 class Entry(models.Model):
@@ -63,6 +65,15 @@ class Entry(models.Model):
                 condition=Q(ordinal=1, amount_bytes__gt=0, balance_bytes=F("amount_bytes"))
                 | Q(ordinal__gt=1, amount_bytes__lt=0),
             ),
+        ]
+        # For what was left at a past instant, and for pages of entries. Being partial, it can never be taken
+        # for the check of the chain, which would read all entries of a line for each.
+        indexes = [
+            models.Index(
+                name="entry_burned_by_time",
+                fields=["subscriber_id", "happened_at"],
+                condition=Q(amount_bytes__lt=0),
+            )
         ]
 
 

@@ -8,10 +8,14 @@ from selbsthelfer.kit.fields import Identifier
 
 
 class Line(models.Model):
-    """A registered line and up to which instant (`frontier_at`) its facts are decided. The row is its lock."""
+    """A registered line and up to which instant (`frontier_at`) its facts are decided. The row is its lock.
+
+    `earlier_frontier_at` is the frontier before the last advance, told to whoever advances it.
+    """
 
     subscriber_id = models.UUIDField(primary_key=True)
     frontier_at = models.DateTimeField()
+    earlier_frontier_at = models.DateTimeField(null=True)
 
 
 class Key(models.Model):

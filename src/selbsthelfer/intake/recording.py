@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 
 from selbsthelfer.activities import operations as activities
+from selbsthelfer.allowances import operations as allowances
 from selbsthelfer.contacts import operations as contacts
 from selbsthelfer.intake.core import facts as kinds
 from selbsthelfer.intake.core.facts import CrisisFact, Fact
@@ -80,21 +81,51 @@ def _record_alterations(cursor: psycopg.Cursor[Any], by_kind: Mapping[type, Sequ
 
 
 def touches_of(entering: Iterable[Entering]) -> set[Touch]:
-    """List the instants at which lines learned something, with the earliest activity where that is all."""
-    touches: dict[tuple[UUID, datetime], datetime | None] = {}
+    """List the instants at which lines learned something, and when the earliest of that happened.
+
+    News other than activities and contacts may concern any time, so it has no such instant.
+    """
+    touches: dict[tuple[str, datetime], Touch] = {}
     for line, received_at, fact in entering:
-        key = (line, received_at)
-        is_activity = type(fact) is kinds.ActivityFinished and fact.data.outcome == "succeeded"
-        at = fact.time if is_activity else None
-        if key in touches:
-            earlier = touches[key]
-            at = None if at is None or earlier is None else min(at, earlier)
-        touches[key] = at
-    return {Touch(line, at, at, activity_at) for (line, at), activity_at in touches.items()}
+        assert not isinstance(fact, CrisisFact)  # noqa: S101 - crises are kept apart
+        kind = type(fact)
+        news_at, may_release = None, True
+        if kind is kinds.ContactFinished:
+            news_at, may_release = fact.time, False
+        elif kind is kinds.ActivityFinished:
+            news_at, may_release = fact.time, fact.data.outcome == "succeeded"  # type: ignore[union-attr]
+        key = (fact.subject, received_at)
+        known = touches.get(key)
+        if known is not None:
+            news_at = min(news_at, known.news_at) if news_at and known.news_at else None
+            may_release = may_release or known.may_release
+        touches[key] = Touch(line, received_at, received_at, news_at, may_release)
+    return set(touches.values())
 
 
-def burn_usage(cursor: psycopg.Cursor[Any], entering: Iterable[Entering], *, now: datetime) -> None:
-    """Hand usage and courtesy volume to the allowances room."""
+def move_volume(cursor: psycopg.Cursor[Any], entering: Iterable[Entering], *, now: datetime) -> None:
+    """Hand courtesy volume and usage to the allowances room; what is given first may be used at once."""
+    courtesies, usage = [], []
+    for line, received_at, fact in entering:
+        if type(fact) is kinds.UsageFact:
+            usage.append(_usage(line, received_at, fact))
+        elif type(fact) is kinds.CourtesyFact:
+            courtesies.append(_courtesy(line, received_at, fact))
+    if courtesies:
+        allowances.grant_courtesies(cursor, courtesies, now=now)
+    if usage:
+        allowances.record_usage(cursor, usage, now=now)
+
+
+def _usage(line: UUID, received_at: datetime, fact: kinds.UsageFact) -> allowances.UsageRow:
+    return allowances.UsageRow(line, fact.time, fact.id, fact.source, received_at, fact.data.bytes)
+
+
+def _courtesy(line: UUID, received_at: datetime, fact: kinds.CourtesyFact) -> allowances.CourtesyRow:
+    data = fact.data
+    return allowances.CourtesyRow(
+        line, fact.time, fact.id, fact.source, received_at, data.bytes, data.reason, data.by
+    )
 
 
 def crisis_row(fact: Fact, received_at: datetime) -> contacts.CrisisRow:

@@ -13,7 +13,8 @@ from django.db import transaction
 
 from selbsthelfer.intake.core.facts import Fact, ProgrammeEnrolled, ProgrammeWithdrawn
 from selbsthelfer.intake.importing import FactsFile, OnProgress, OnRefused, Summary, in_batches, take_facts
-from selbsthelfer.intake.operations import Terms, sweep
+from selbsthelfer.intake.operations import Terms
+from selbsthelfer.intake.sweeping import sweep
 from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.programmes.core.definition import Definition
 from selbsthelfer.programmes.operations import publish

@@ -44,6 +44,8 @@ CONNECT_SECONDS = 10
 MAX_LOG_BYTES = 16 * 1024 * 1024
 TAIL_LINES = 15
 TAIL_BYTES = 16 * 1024
+COMPLAINT = re.compile(r"(?:FATAL|PANIC|error):\s+(?!the database system is)(.+)")
+"""The first is the cause, except for what a server that is not ready tells its clients."""
 
 
 class DataDirectoryError(EmbeddedServerError):
@@ -158,6 +160,13 @@ def create_database(layout: Layout) -> ServerNotAnsweringError | None:
     return None
 
 
+def start_error(layout: Layout, said: str = "", *, written_from: int = 0) -> ServerStartError:
+    """Say why the server did not start, by its log or else by what the starting program `said`."""
+    tail = _log_tail(layout, written_from)
+    reason = _reason(tail if COMPLAINT.search(tail) else said)
+    return ServerStartError(f"PostgreSQL did not start: {reason} (log: {layout.log}).", log_tail=tail)
+
+
 def bring_down(layout: Layout, account: Account, programs: Path, *, mode: str = "fast") -> bool:
     """Stop the server and wait for its end; False if it was not running. Raises `ServerStopError`."""
     if find_postmaster(layout) is None:
@@ -207,8 +216,8 @@ def _go_on(
             return failure, MAX_ORPHAN_SECONDS if orphans else 0
     postmaster = find_postmaster(layout)
     if postmaster is None or not postmaster.ready:
-        reason = f"it was not ready within {MAX_START_SECONDS} seconds"
-        return _start_error(layout, reason, _log_tail(layout)), MAX_START_SECONDS
+        sentence = f"PostgreSQL was not ready within {MAX_START_SECONDS} seconds (log: {layout.log})."
+        return ServerStartError(sentence, log_tail=_log_tail(layout)), MAX_START_SECONDS
     return create_database(layout), MAX_SILENT_SECONDS
 
 
@@ -225,9 +234,7 @@ def _try_start(
     done = run_as(account, (*command, *names, settings), folder=layout.home)
     if done.returncode == 0:
         return None
-    tail = _log_tail(layout, written_from)
-    complained = "FATAL" in tail or "PANIC" in tail
-    return _start_error(layout, _reason(tail if complained else done.stdout), tail)
+    return start_error(layout, done.stdout, written_from=written_from)
 
 
 def _remove_stale_marks(layout: Layout) -> None:
@@ -269,10 +276,6 @@ def _lives(pid: int) -> bool:
     return True
 
 
-def _start_error(layout: Layout, reason: str, log_tail: str) -> ServerStartError:
-    return ServerStartError(f"PostgreSQL did not start: {reason} (log: {layout.log}).", log_tail=log_tail)
-
-
 def _log_tail(layout: Layout, written_from: int = 0) -> str:
     """Return the last lines of the log that were written after the first `written_from` bytes."""
     with layout.log.open("rb") as file:
@@ -283,7 +286,6 @@ def _log_tail(layout: Layout, written_from: int = 0) -> str:
 
 
 def _reason(output: str) -> str:
-    """Pick the first complaint out of what a program said, but not what a starting server tells clients."""
-    complaint = re.search(r"(?:FATAL|PANIC|error):\s+(?!the database system is)(.+)", output)
+    complaint = COMPLAINT.search(output)
     said = complaint.group(1) if complaint else output.partition("\n")[0]
     return said.strip().rstrip(".") or "it gave no reason"

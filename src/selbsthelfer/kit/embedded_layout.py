@@ -145,7 +145,10 @@ def make_private_folder(path: Path, account: Account) -> None:
     """Make a folder of mode 700 that is the account's from the moment its name exists."""
     if path.exists() or path.is_symlink():
         return
-    fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     give(fresh, account)
     try:
         fresh.rename(path)
@@ -203,7 +206,9 @@ def _make_parents(path: Path) -> None:
             continue
         parent.mkdir(exist_ok=True)
         if is_root():
-            parent.chmod(0o755)
+            descriptor = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            os.fchmod(descriptor, 0o755)
+            os.close(descriptor)
 
 
 def _make_private_file(path: Path, account: Account) -> None:

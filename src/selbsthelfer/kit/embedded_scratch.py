@@ -24,7 +24,7 @@ from selbsthelfer.kit.embedded_account import (
     give,
     start_as,
 )
-from selbsthelfer.kit.embedded_cluster import INITDB_OPTIONS, ServerStartError, bring_down, create_database
+from selbsthelfer.kit.embedded_cluster import INITDB_OPTIONS, bring_down, create_database, start_error
 from selbsthelfer.kit.embedded_errors import EmbeddedServerError
 from selbsthelfer.kit.embedded_layout import Layout, fits_socket, prepare
 from selbsthelfer.kit.embedded_programs import find_programs
@@ -65,7 +65,8 @@ def scratch_server(*, options: Mapping[str, str] | None = None) -> Iterator[str]
     command = ("/bin/sh", "-c", KEEPER, "keeper", layout.home, programs, *INITDB_OPTIONS)
     with start_as(account, command, folder=layout.home) as keeper:
         try:
-            _require_ready(keeper, layout)
+            if keeper.stdout is None or keeper.stdout.readline() != "ready\n":
+                raise start_error(layout)
             failure = create_database(layout)
             if failure is not None:
                 raise failure
@@ -87,15 +88,6 @@ def _make_folder(account: Account) -> Path:
     raise NoScratchFolderError(
         f"The user {account.name}, who runs the database server, can use no temporary directory: "
         f"set TMPDIR to a folder that they may enter and whose name is short."
-    )
-
-
-def _require_ready(keeper: subprocess.Popen[str], layout: Layout) -> None:
-    if keeper.stdout is not None and keeper.stdout.readline().strip() == "ready":
-        return
-    log = layout.log.read_text(encoding="utf-8", errors="replace")
-    raise ServerStartError(
-        f"The scratch server did not start: {' '.join(log.split())[-300:]}", log_tail=log[-4000:]
     )
 
 

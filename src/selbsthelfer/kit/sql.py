@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
-from typing import LiteralString, cast
+from typing import Any, LiteralString, cast
 
 import psycopg
 from django.db import connection
@@ -31,6 +31,28 @@ def statements(room: str) -> Mapping[str, LiteralString]:
                 raise ValueError(f"{room} names the statement {name} twice")
             found[name] = cast(LiteralString, text.strip().rstrip(";"))
     return MappingProxyType(found)
+
+
+def plan_by_key(cursor: psycopg.Cursor[Any]) -> None:
+    """Have the statements that follow in this transaction find their rows by key.
+
+    A batch is small beside the tables, and temporary tables have no statistics: left alone, the planner reads
+    a table of millions of lines to find ten thousand.
+    """
+    cursor.execute(
+        "SET LOCAL enable_seqscan = off; SET LOCAL enable_nestloop = on;"
+        " SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off",
+        prepare=False,
+    )
+
+
+def plan_by_set(cursor: psycopg.Cursor[Any]) -> None:
+    """Have the statements that follow in this transaction join temporary tables, which have no keys, by hashing."""
+    cursor.execute(
+        "SET LOCAL enable_seqscan = on; SET LOCAL enable_nestloop = off;"
+        " SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on",
+        prepare=False,
+    )
 
 
 def open_cursor() -> psycopg.Cursor[tuple[object, ...]]:

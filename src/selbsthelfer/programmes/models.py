@@ -64,8 +64,9 @@ class Enrolment(models.Model):
 
     `period_bounds[n]` (from 1) is the start of the period with index n. `known_from` is when registration and
     enrolment were both known. `altered` says that boundaries or end depend on when one looks: the decision
-    then draws them anew. `released_mask` has bit n set when the tranche of index n is released; it follows
-    from the releases and may be rebuilt from them.
+    then draws them anew. Two projections save work and may be rebuilt without changing any answer:
+    `released_mask` has bit n set when the tranche of index n is released, `missed_mask` has bit w set when
+    window w was missed at the last decision.
     """
 
     pk = models.CompositePrimaryKey("subscriber_id", "programme")
@@ -80,6 +81,7 @@ class Enrolment(models.Model):
     period_bounds = ArrayField(models.DateTimeField())
     altered = models.BooleanField(default=False)
     released_mask = models.BigIntegerField(default=0)
+    missed_mask = models.BigIntegerField(default=0)
     reserved_bytes = models.BigIntegerField(default=0)
     cap_bytes = models.BigIntegerField()
     source = Identifier()

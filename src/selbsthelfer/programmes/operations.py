@@ -6,7 +6,6 @@ of the lines they touch.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +18,7 @@ from django.db import transaction
 
 from selbsthelfer.allowances.operations import Credit, credit
 from selbsthelfer.kit.copying import copy_rows
-from selbsthelfer.kit.sql import open_cursor, statements
+from selbsthelfer.kit.sql import open_cursor, plan_by_key, plan_by_set, statements
 from selbsthelfer.programmes.alterations import (
     alter_lines,
     altered_clock_instants,
@@ -69,14 +68,16 @@ class WithdrawalRow(NamedTuple):
 class Touch(NamedTuple):
     """An instant at which to decide for a line.
 
-    `activity_at` is the earliest activity where activities are all that was learned: most such touches can
-    release nothing and are left aside at once.
+    `news_at` is when the earliest news happened, where activities and contacts are all that was learned;
+    `may_release` says whether an activity that succeeded is among them. Most such touches can release nothing
+    and are left aside at once.
     """
 
     subscriber_id: UUID
     decided_at: datetime
     known_until: datetime
-    activity_at: datetime | None = None
+    news_at: datetime | None = None
+    may_release: bool = True
 
 
 class Outstanding(NamedTuple):
@@ -185,6 +186,15 @@ def withdraw(cursor: psycopg.Cursor[Any], rows: Sequence[WithdrawalRow]) -> None
     alter_lines(cursor, list({row.subscriber_id for row in rows}))
 
 
+def may_be_outstanding(cursor: psycopg.Cursor[Any], since: datetime) -> bool:
+    """Tell whether any line may have undecided instants of the clock or of crises.
+
+    A crisis that was swept is decided for every line; only facts received before it could still meet it.
+    """
+    row = cursor.execute(_SQL["may_be_outstanding"], {"since": since}).fetchone()
+    return row is not None and bool(row[0])
+
+
 def outstanding_touches(cursor: psycopg.Cursor[Any], lines: Sequence[Outstanding]) -> set[Touch]:
     """List the instants of the clock and of crises that are still to be decided for lines."""
     if not lines:
@@ -210,51 +220,63 @@ def decide(cursor: psycopg.Cursor[Any], touches: Iterable[Touch], *, now: dateti
 
     Lines do not wait for each other: a round takes the next instant of every line as one set.
     """
-    by_line: dict[UUID, list[Touch]] = defaultdict(list)
-    for touch in _one_per_instant(touches):
-        by_line[touch.subscriber_id].append(touch)
-    for instants in by_line.values():
-        instants.sort(key=lambda t: (t.decided_at, t.known_until))
+    by_line: dict[UUID, list[Touch]] = {}
+    for touch in touches:
+        by_line.setdefault(touch.subscriber_id, []).append(touch)
     cursor.execute(_SQL["prepare"], prepare=False)
     released = 0
-    for round_ in zip_longest(*by_line.values()):
+    for round_ in zip_longest(*map(_in_order, by_line.values())):
         released += _decide_round(cursor, [touch for touch in round_ if touch is not None], now)
     return released
 
 
-def _one_per_instant(touches: Iterable[Touch]) -> Iterable[Touch]:
-    """Keep one touch per line and instant: one that is more than activities covers the others."""
-    kept: dict[tuple[UUID, datetime, datetime], Touch] = {}
+def _in_order(touches: list[Touch]) -> Sequence[Touch]:
+    """Order a line's touches, one per instant: one that brings other news covers the others."""
+    if len(touches) == 1:
+        return touches
+    kept: dict[tuple[datetime, datetime], Touch] = {}
     for touch in touches:
-        known = kept.setdefault(touch[:3], touch)
-        if known.activity_at is not None and touch.activity_at is None:
-            kept[touch[:3]] = touch
-    return kept.values()
+        known = kept.setdefault(touch[1:3], touch)
+        if known.news_at is not None and touch.news_at is None:
+            kept[touch[1:3]] = touch
+    return [kept[instant] for instant in sorted(kept)]
 
 
 def _decide_round(cursor: psycopg.Cursor[Any], touches: Sequence[Touch], now: datetime) -> int:
     cursor.execute(_SQL["clear"], prepare=False)
     copy_rows(cursor, "programmes_touch", Touch._fields, touches)
+    plan_by_key(cursor)
     if cursor.execute(_SQL["ask_touched"]).rowcount == 0:
         return 0
     settle_altered(cursor)
     cursor.execute(_SQL["drop_closed"])
     judge_asked(cursor)
-    released = cursor.execute(_SQL["find_due"]).rowcount
-    if released:
-        cursor.execute(_SQL["release_due"])
-        cursor.execute(_SQL["mark_released"])
-        granted = cursor.execute(_SQL["granted"]).fetchall()
-        credit(
-            cursor,
-            (Credit(line, id_, "bonus", bytes_, start, end) for line, id_, bytes_, start, end in granted),
-            now=now,
-        )
-    return released
+    due = cursor.execute(_SQL["find_due"]).rowcount
+    missed = cursor.execute(_SQL["newly_missed"]).fetchall()
+    plan_by_key(cursor)
+    if missed:
+        lines, programmes, masks = (list(column) for column in zip(*missed, strict=True))
+        cursor.execute(_SQL["mark_missed"], {"lines": lines, "programmes": programmes, "masks": masks})
+    if due == 0:
+        return 0
+    released = cursor.execute(_SQL["release_due"]).fetchall()
+    cursor.execute(_SQL["mark_released"])
+    credit(
+        cursor,
+        (
+            Credit(line, credit_id, "bonus", bytes_, granted_at, valid_until)
+            for line, credit_id, bytes_, granted_at, valid_until in released
+            if bytes_ > 0
+        ),
+        now=now,
+    )
+    return len(released)
 
 
 def judge_asked(cursor: psycopg.Cursor[Any]) -> None:
     """Find what counts and decide the stages of the enrolments asked about, into the temporary tables."""
+    plan_by_key(cursor)
     cursor.execute(_SQL["find_counting_activities"])
     cursor.execute(_SQL["judge_contacts"])
+    plan_by_set(cursor)
     cursor.execute(_SQL["decide_stages"])

@@ -111,14 +111,15 @@ class ColumnMapping(Struct, frozen=True):
 
 def read_mapping(text: str) -> ColumnMapping:
     """Read a mapping written in TOML; raises `ColumnMappingErrors` with all that is wrong."""
-    reading = _Reading(_toml(text))
+    reading = _Reading(toml_tree(text))
     mapping = reading.mapping()
     if mapping is None:
         raise ColumnMappingErrors(tuple(reading.errors))
     return mapping
 
 
-def _toml(text: str) -> dict[str, Any]:
+def toml_tree(text: str) -> dict[str, Any]:
+    """Read TOML within the limits of a mapping; raises `ColumnMappingErrors`."""
     text = text.removeprefix("\ufeff")
     if len(text) > MAX_MAPPING_CHARACTERS:
         raise _syntax_error("line 1", f"the mapping is longer than {MAX_MAPPING_CHARACTERS} characters")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -66,21 +68,33 @@ def check_fact(fact: Fact) -> Rejection | None:
         return Rejection(
             "implausible_time", "received", f"{fact.received.isoformat()} lies outside 1980 to 2200"
         )
-    subject = "" if isinstance(fact, CrisisFact) else fact.subject
-    if not (fact.id + fact.source + subject).isprintable():
-        return _name_unprintable(fact, subject)
-    if isinstance(fact, ActivityFinished):
-        if fact.data.activity not in CATALOGUE:
-            return Rejection(
-                "unknown_activity", "data.activity", f"“{fact.data.activity}” is not in the catalogue"
-            )
-    elif isinstance(fact, SubscriberRegistered):
-        return _check_registration(fact)
-    elif isinstance(fact, ContactFinished):
-        return _check_contact(fact)
-    elif isinstance(fact, CrisisFact) and fact.data.from_at >= fact.data.until_at:
-        return Rejection("empty_crisis", "data.until", "a crisis ends after it begins")
+    if type(fact) is CrisisFact:
+        return _check_identifiers(fact, "") or _check_crisis(fact)
+    rejection = _check_identifiers(fact, fact.subject)  # type: ignore[union-attr]
+    check = _CHECKS.get(type(fact))
+    return rejection or (check(fact) if check is not None else None)
+
+
+def _check_identifiers(fact: Fact, subject: str) -> Rejection | None:
+    if fact.id.isprintable() and fact.source.isprintable() and subject.isprintable():
+        return None
+    for field, text in (("id", fact.id), ("source", fact.source), ("subject", subject)):
+        if _CONTROL.search(text):
+            return Rejection("control_character", field, "an identifier has no control characters")
     return None
+
+
+def _check_activity(fact: Any) -> Rejection | None:
+    activity = fact.data.activity
+    if activity in CATALOGUE:
+        return None
+    return Rejection("unknown_activity", "data.activity", f"“{activity}” is not in the catalogue")
+
+
+def _check_crisis(fact: CrisisFact) -> Rejection | None:
+    if fact.data.from_at < fact.data.until_at:
+        return None
+    return Rejection("empty_crisis", "data.until", "a crisis ends after it begins")
 
 
 def is_in_future(instant: datetime, now: datetime) -> bool:
@@ -94,22 +108,18 @@ def in_future(field: str, instant: datetime, now: datetime) -> Rejection:
     )
 
 
-def _name_unprintable(fact: Fact, subject: str) -> Rejection | None:
-    for field, text in (("id", fact.id), ("source", fact.source), ("subject", subject)):
-        if _CONTROL.search(text):
-            return Rejection("control_character", field, "an identifier has no control characters")
-    return None
-
-
-def _check_contact(fact: ContactFinished) -> Rejection | None:
+def _check_contact(fact: Any) -> Rejection | None:
     data = fact.data
+    told = (data.channel, data.direction, data.outcome, data.topic, data.queue)
+    if all(text is None or text.isprintable() for text in told):
+        return None
     for field in ("channel", "direction", "outcome", "topic", "queue"):
         if _CONTROL.search(getattr(data, field) or ""):
             return Rejection("control_character", f"data.{field}", "this text has no control characters")
     return None
 
 
-def _check_registration(fact: SubscriberRegistered) -> Rejection | None:
+def _check_registration(fact: Any) -> Rejection | None:
     data = fact.data
     monthly = data.billing_day is not None
     prepaid = data.period_days is not None and data.period_anchor is not None
@@ -125,6 +135,13 @@ def _check_registration(fact: SubscriberRegistered) -> Rejection | None:
     if data.period_anchor is not None and not EARLIEST.date() <= data.period_anchor < LATEST.date():
         return Rejection("implausible_time", "data.period_anchor", "the anchor lies outside 1980 to 2200")
     return None
+
+
+_CHECKS: dict[type, Callable[[Any], Rejection | None]] = {
+    ActivityFinished: _check_activity,
+    ContactFinished: _check_contact,
+    SubscriberRegistered: _check_registration,
+}
 
 
 @lru_cache(maxsize=1_000)

@@ -16,25 +16,29 @@ CREATE TEMPORARY TABLE IF NOT EXISTS intake_arrived_line (
     last_received_at timestamptz NOT NULL
 ) ON COMMIT DELETE ROWS;
 
--- name: clear
 DELETE FROM intake_arrived; DELETE FROM intake_arrived_line;
 
--- name: plan_by_index
--- The batch is small beside the tables: every statement must find its rows by key, however many lines there are.
-SET LOCAL enable_seqscan = off; SET LOCAL enable_mergejoin = off;
-
 -- name: lock_lines
-SELECT a.ordinal, l.frontier_at
-FROM intake_arrived_line a
-JOIN intake_line l ON l.subscriber_id = a.subscriber_id
-ORDER BY l.subscriber_id
-FOR NO KEY UPDATE OF l;
-
--- name: advance_frontiers
+-- One statement locks the lines and advances their frontiers; the batch decides up to there before it commits.
+-- The order of the inner rows is the order of locking. Also tells how far a line had been decided where a fact
+-- comes behind that.
 UPDATE intake_line l
-SET frontier_at = a.last_received_at
+SET frontier_at = greatest(l.frontier_at, a.last_received_at), earlier_frontier_at = l.frontier_at
+FROM (SELECT * FROM intake_arrived_line ORDER BY subscriber_id) a
+WHERE l.subscriber_id = a.subscriber_id
+RETURNING a.ordinal, CASE WHEN l.earlier_frontier_at > a.first_received_at THEN l.earlier_frontier_at END;
+
+-- name: spans
+-- From where to where the clock and crises may be undecided: from what was decided, or from behind it.
+SELECT a.subscriber_id, least(a.first_received_at, l.earlier_frontier_at), l.frontier_at
 FROM intake_arrived_line a
-WHERE l.subscriber_id = a.subscriber_id AND l.frontier_at < a.last_received_at;
+JOIN intake_line l ON l.subscriber_id = a.subscriber_id;
+
+-- name: hold_keys
+INSERT INTO intake_key (subscriber_id, source, id, received_at)
+SELECT subscriber_id, source, id, received_at
+FROM intake_arrived
+WHERE ordinal <> ALL (%(left_out)s::integer[]);
 
 -- name: known_facts
 SELECT a.ordinal
@@ -57,17 +61,25 @@ ON CONFLICT DO NOTHING;
 DELETE FROM intake_parked WHERE subscriber_id = ANY (%(lines)s) RETURNING body;
 
 -- name: drop_stale_parked
-DELETE FROM intake_parked WHERE received_at <= %(before)s;
+DELETE FROM intake_parked p
+USING (
+    SELECT subscriber_id, source, id FROM intake_parked WHERE received_at <= %(before)s
+    ORDER BY received_at LIMIT %(limit)s
+) stale
+WHERE p.subscriber_id = stale.subscriber_id AND p.source = stale.source AND p.id = stale.id
+RETURNING p.body;
 
 -- name: registered
 SELECT subscriber_id FROM intake_line WHERE subscriber_id = ANY (%(lines)s);
 
 -- name: reject
-INSERT INTO intake_reject (digest, code, field, reason, source, id, subject, body, first_rejected_at, times)
-VALUES (
-    %(digest)s, %(code)s, %(field)s, %(reason)s, %(source)s, %(id)s, %(subject)s, %(body)s, %(rejected_at)s, 1
-)
-ON CONFLICT (digest) DO UPDATE SET times = intake_reject.times + 1;
+INSERT INTO intake_reject (digest, code, field, reason, source, id, subject, body, times, first_rejected_at)
+SELECT r.*, %(rejected_at)s
+FROM unnest(
+    %(digest)s::bytea[], %(code)s::text[], %(field)s::text[], %(reason)s::text[], %(source)s::text[], %(id)s::text[],
+    %(subject)s::text[], %(body)s::text[], %(times)s::integer[]
+) AS r
+ON CONFLICT (digest) DO UPDATE SET times = intake_reject.times + excluded.times;
 
 -- name: reject_counts
 SELECT code, count(*), sum(times)::bigint FROM intake_reject GROUP BY code ORDER BY code;

@@ -10,7 +10,8 @@ CREATE TEMPORARY TABLE IF NOT EXISTS programmes_touch (
     subscriber_id uuid NOT NULL,
     decided_at timestamptz NOT NULL,
     known_until timestamptz NOT NULL,
-    activity_at timestamptz
+    news_at timestamptz,
+    may_release boolean NOT NULL
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS programmes_asked (
     subscriber_id uuid NOT NULL,
@@ -24,6 +25,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS programmes_asked (
     closes_at timestamptz NOT NULL,
     period_bounds timestamptz[] NOT NULL,
     released_mask bigint NOT NULL,
+    missed_mask bigint NOT NULL,
     cap_bytes bigint NOT NULL,
     altered boolean NOT NULL
 ) ON COMMIT DELETE ROWS;
@@ -56,34 +58,33 @@ CREATE TEMPORARY TABLE IF NOT EXISTS programmes_staged (
 CREATE TEMPORARY TABLE IF NOT EXISTS programmes_due (
     subscriber_id uuid NOT NULL,
     programme text COLLATE "C" NOT NULL,
-    version integer NOT NULL,
+    variant text COLLATE "C" NOT NULL,
     index integer NOT NULL,
     "window" integer NOT NULL,
     level integer NOT NULL,
-    bytes bigint NOT NULL,
+    tranche_bytes bigint NOT NULL,
+    cap_bytes bigint NOT NULL,
     granted_at timestamptz NOT NULL,
     valid_until timestamptz NOT NULL,
     activity_source text COLLATE "C",
-    activity_id text COLLATE "C",
-    credit_id uuid NOT NULL,
-    ordinal integer NOT NULL,
-    total_bytes bigint NOT NULL,
-    cap_bytes bigint NOT NULL
+    activity_id text COLLATE "C"
 ) ON COMMIT DELETE ROWS;
 
 -- name: ask_touched
--- Most touches can release nothing: every tranche up to now is released, or the only news is an activity in the
--- running period, which can release no other tranche than this period's. Those enrolments are left out here.
+-- Most touches can release nothing, and those enrolments are left out here: every tranche up to now is released;
+-- or all that was learned are activities and contacts of the running period. Those can change no window that has
+-- ended, so that only an activity matters, only to this period's tranche, and only if its window was not missed
+-- when it was last decided: whatever turns a missed window into a passed one is news of another kind.
 INSERT INTO programmes_asked
 SELECT
     subscriber_id, programme, version, variant, decided_at, known_until, enrolled_at, stopped_at, closes_at,
-    period_bounds, released_mask, cap_bytes, altered
+    period_bounds, released_mask, missed_mask, cap_bytes, altered
 FROM (
     SELECT
         e.subscriber_id, e.programme, e.version, e.variant, t.decided_at, t.known_until, e.enrolled_at,
         coalesce(e.stopped_at, 'infinity') AS stopped_at, e.closes_at, e.period_bounds, e.released_mask,
-        e.cap_bytes, e.altered, t.activity_at,
-        v.periods_per_stage AS first_paid,
+        e.missed_mask, e.cap_bytes, e.altered, t.news_at, t.may_release,
+        v.periods_per_stage,
         v.periods_per_stage * (v.stage_count + 1) AS last_paid,
         width_bucket(t.decided_at, e.period_bounds) AS current_index
     FROM programmes_touch t
@@ -92,13 +93,17 @@ FROM (
 ) touched
 WHERE altered OR (
     decided_at <= closes_at
+    AND current_index > periods_per_stage
     AND CASE
-        WHEN activity_at >= period_bounds[current_index] THEN
-            current_index BETWEEN first_paid + 1 AND last_paid
+        WHEN news_at >= period_bounds[current_index] THEN
+            may_release
+            AND current_index <= last_paid
             AND released_mask & (1::bigint << current_index) = 0
+            AND missed_mask & (1::bigint << ((current_index - 1) / periods_per_stage)) = 0
         ELSE
-            current_index > first_paid
-            AND ~released_mask & ((1::bigint << (least(current_index, last_paid) + 1)) - (1::bigint << (first_paid + 1))) <> 0
+            ~released_mask & (
+                (1::bigint << (least(current_index, last_paid) + 1)) - (1::bigint << (periods_per_stage + 1))
+            ) <> 0
     END
 );
 
@@ -108,7 +113,7 @@ INSERT INTO programmes_asked
 SELECT
     e.subscriber_id, e.programme, e.version, e.variant, t.decided_at, least(t.known_until, e.closes_at),
     e.enrolled_at, coalesce(e.stopped_at, 'infinity'), e.closes_at, e.period_bounds, e.released_mask,
-    e.cap_bytes, e.altered
+    e.missed_mask, e.cap_bytes, e.altered
 FROM programmes_touch t
 JOIN programmes_enrolment e ON e.subscriber_id = t.subscriber_id AND e.known_from <= t.known_until;
 
@@ -163,48 +168,29 @@ WITH seen AS (
 settled AS (
     SELECT *, period_bounds["window" * periods_per_stage + 1] + settle_delay AS settles_at FROM seen
 ),
-coded AS (
-    -- The newest coding of each contact, received before its window settles.
-    SELECT DISTINCT ON (q.subscriber_id, q.programme, k.contact_source, k.contact_id)
-        q.subscriber_id, q.programme, k.contact_source, k.contact_id, k.topic
-    FROM programmes_asked q
-    JOIN programmes_version v ON v.programme = q.programme AND v.version = q.version
-    JOIN contacts_coding k
-        ON k.subscriber_id = q.subscriber_id AND k.received_at <= q.known_until AND k.happened_at < q.stopped_at
-    JOIN contacts_contact c
-        ON c.subscriber_id = k.subscriber_id AND c.source = k.contact_source AND c.id = k.contact_id
-    WHERE k.received_at < v.settle_delay + q.period_bounds[1 + v.periods_per_stage * greatest(
-        1, (width_bucket(c.happened_at, q.period_bounds) + v.periods_per_stage - 1) / v.periods_per_stage
-    )]
-    ORDER BY
-        q.subscriber_id, q.programme, k.contact_source, k.contact_id,
-        k.happened_at DESC, k.id DESC, k.source DESC
-),
-reclassified AS (
-    -- The newest that has an effect: one to "counts" has none when it or the contact came too late.
-    SELECT DISTINCT ON (s.subscriber_id, s.programme, s.source, s.id)
-        s.subscriber_id, s.programme, s.source, s.id, r.counts
-    FROM settled s
-    JOIN contacts_reclassification r
-        ON r.subscriber_id = s.subscriber_id AND r.contact_source = s.source AND r.contact_id = s.id
-        AND r.received_at <= s.known_until
-        AND r.happened_at >= s.enrolled_at AND r.happened_at < s.stopped_at
-        AND (NOT r.counts OR greatest(s.received_at, r.received_at) < s.settles_at)
-    ORDER BY
-        s.subscriber_id, s.programme, s.source, s.id,
-        r.happened_at DESC, r.id DESC, r.source DESC
-),
 told AS (
+    -- What agents said: the newest coding received before the window settles gives the topic; the newest
+    -- reclassification that has an effect decides. One to "counts" has none when it or the contact came too late.
     SELECT
-        s.*, coalesce(k.topic, s.topic) AS settled_topic,
-        CASE r.counts WHEN true THEN 'counts' WHEN false THEN 'reclassified' END AS said
+        s.*,
+        coalesce(
+            (
+                SELECT k.topic FROM contacts_coding k
+                WHERE k.subscriber_id = s.subscriber_id AND k.contact_source = s.source AND k.contact_id = s.id
+                AND k.received_at <= s.known_until AND k.received_at < s.settles_at AND k.happened_at < s.stopped_at
+                ORDER BY k.happened_at DESC, k.id DESC, k.source DESC LIMIT 1
+            ),
+            s.topic
+        ) AS settled_topic,
+        (
+            SELECT CASE WHEN r.counts THEN 'counts' ELSE 'reclassified' END FROM contacts_reclassification r
+            WHERE r.subscriber_id = s.subscriber_id AND r.contact_source = s.source AND r.contact_id = s.id
+            AND r.received_at <= s.known_until
+            AND r.happened_at >= s.enrolled_at AND r.happened_at < s.stopped_at
+            AND (NOT r.counts OR greatest(s.received_at, r.received_at) < s.settles_at)
+            ORDER BY r.happened_at DESC, r.id DESC, r.source DESC LIMIT 1
+        ) AS said
     FROM settled s
-    LEFT JOIN coded k
-        ON k.subscriber_id = s.subscriber_id AND k.programme = s.programme
-        AND k.contact_source = s.source AND k.contact_id = s.id
-    LEFT JOIN reclassified r
-        ON r.subscriber_id = s.subscriber_id AND r.programme = s.programme
-        AND r.source = s.source AND r.id = s.id
 ),
 judged AS (
     SELECT
@@ -242,15 +228,26 @@ judged AS (
             ) THEN 'selfservice_failed'
             WHEN v.exemptions = 'fair' AND EXISTS (
                 SELECT FROM contacts_contact o
-                LEFT JOIN coded k
-                    ON k.subscriber_id = o.subscriber_id AND k.programme = t.programme
-                    AND k.contact_source = o.source AND k.contact_id = o.id
                 WHERE o.subscriber_id = t.subscriber_id
                 AND o.received_at <= t.known_until
                 AND o.outcome IS DISTINCT FROM 'abandoned'
                 AND o.happened_at >= t.happened_at - interval '168 hours'
                 AND (o.happened_at, o.id) < (t.happened_at, t.id)
-                AND coalesce(k.topic, o.topic) = t.settled_topic
+                AND t.settled_topic = coalesce(
+                    (
+                        -- The other contact's topic as known when its own window settles.
+                        SELECT k.topic FROM contacts_coding k
+                        WHERE k.subscriber_id = o.subscriber_id AND k.contact_source = o.source
+                        AND k.contact_id = o.id
+                        AND k.received_at <= t.known_until AND k.happened_at < t.stopped_at
+                        AND k.received_at < t.settle_delay + t.period_bounds[1 + t.periods_per_stage * greatest(
+                            1,
+                            (width_bucket(o.happened_at, t.period_bounds) + t.periods_per_stage - 1) / t.periods_per_stage
+                        )]
+                        ORDER BY k.happened_at DESC, k.id DESC, k.source DESC LIMIT 1
+                    ),
+                    o.topic
+                )
             ) THEN 'repeat'
             WHEN v.exemptions = 'fair' AND EXISTS (
                 SELECT FROM contacts_crisis s
@@ -333,68 +330,81 @@ WINDOW earlier AS (
 
 -- name: find_due
 -- Every tranche of a passed window that is not released yet and whose activity, or whose period, has come.
--- The running total cuts each tranche to what the cap leaves; in control nothing is granted, only recorded.
 INSERT INTO programmes_due
 SELECT
-    d.subscriber_id, d.programme, d.version, d.index, d."window", d.level,
-    d.total_bytes - lag(d.total_bytes, 1, d.granted_before) OVER releases AS bytes,
-    d.decided_at, d.valid_until, d.activity_source, d.activity_id,
-    encode(
-        substring(sha256(convert_to(d.subscriber_id::text || '/' || d.programme || '/' || d.index, 'UTF8')) FOR 16),
-        'hex'
-    )::uuid,
-    d.ordinal_before + row_number() OVER releases,
-    d.total_bytes, d.cap_bytes
-FROM (
-    SELECT
-        p.*, coalesce(r.ordinal, 0) AS ordinal_before, coalesce(r.total_bytes, 0) AS granted_before,
-        least(
-            p.cap_bytes,
-            coalesce(r.total_bytes, 0) + sum(CASE p.variant WHEN 'treatment' THEN p.tranche_bytes ELSE 0 END)
-                OVER (PARTITION BY p.subscriber_id, p.programme ORDER BY p.index)
-        )::bigint AS total_bytes
-    FROM (
-        SELECT
-            q.subscriber_id, q.programme, q.version, q.variant, q.decided_at, q.cap_bytes,
-            s."window", s.level, v.stage_bytes[s.level] AS tranche_bytes, n.index,
-            q.period_bounds[width_bucket(q.decided_at, q.period_bounds) + 1] AS valid_until,
-            f.source AS activity_source, f.id AS activity_id
-        FROM programmes_asked q
-        JOIN programmes_version v ON v.programme = q.programme AND v.version = q.version
-        JOIN programmes_staged s
-            ON s.subscriber_id = q.subscriber_id AND s.programme = q.programme AND s.state = 'passed'
-        JOIN generate_series(1, 60) AS n(index)
-            ON n.index > s."window" * v.periods_per_stage
-            AND n.index <= (s."window" + 1) * v.periods_per_stage
-            AND q.released_mask & (1::bigint << n.index) = 0
-        LEFT JOIN (
-            SELECT DISTINCT ON (subscriber_id, programme, index) subscriber_id, programme, index, source, id
-            FROM programmes_counting
-            ORDER BY subscriber_id, programme, index, happened_at, id, source
-        ) f
-            ON f.subscriber_id = q.subscriber_id AND f.programme = q.programme AND f.index = n.index
-            AND v.release = 'activity'
-        WHERE CASE v.release
-            WHEN 'activity' THEN f.id IS NOT NULL
-            ELSE q.period_bounds[n.index] <= q.decided_at AND q.period_bounds[n.index] < q.stopped_at
-        END
-    ) p
-    LEFT JOIN (
-        SELECT subscriber_id, programme, max(ordinal) AS ordinal, max(total_bytes) AS total_bytes
-        FROM programmes_release GROUP BY 1, 2
-    ) r ON r.subscriber_id = p.subscriber_id AND r.programme = p.programme
-) d
-WINDOW releases AS (PARTITION BY d.subscriber_id, d.programme ORDER BY d.index);
+    q.subscriber_id, q.programme, q.variant, n.index, s."window", s.level, v.stage_bytes[s.level],
+    q.cap_bytes, q.decided_at, q.period_bounds[width_bucket(q.decided_at, q.period_bounds) + 1],
+    f.source, f.id
+FROM programmes_asked q
+JOIN programmes_version v ON v.programme = q.programme AND v.version = q.version
+JOIN programmes_staged s ON s.subscriber_id = q.subscriber_id AND s.programme = q.programme AND s.state = 'passed'
+JOIN generate_series(1, 60) AS n(index)
+    ON n.index > s."window" * v.periods_per_stage
+    AND n.index <= (s."window" + 1) * v.periods_per_stage
+    AND q.released_mask & (1::bigint << n.index) = 0
+LEFT JOIN (
+    SELECT DISTINCT ON (subscriber_id, programme, index) subscriber_id, programme, index, source, id
+    FROM programmes_counting
+    ORDER BY subscriber_id, programme, index, happened_at, id, source
+) f
+    ON f.subscriber_id = q.subscriber_id AND f.programme = q.programme AND f.index = n.index
+    AND v.release = 'activity'
+WHERE CASE v.release
+    WHEN 'activity' THEN f.id IS NOT NULL
+    ELSE q.period_bounds[n.index] <= q.decided_at AND q.period_bounds[n.index] < q.stopped_at
+END;
 
 -- name: release_due
+-- The running total cuts each tranche to what the cap leaves; in control nothing is granted, only recorded.
 INSERT INTO programmes_release (
     subscriber_id, programme, index, "window", level, bytes, granted_at, valid_until,
     activity_source, activity_id, credit_id, ordinal, total_bytes, cap_bytes
 )
 SELECT
-    subscriber_id, programme, index, "window", level, bytes, granted_at, valid_until,
-    activity_source, activity_id, credit_id, ordinal, total_bytes, cap_bytes
-FROM programmes_due;
+    subscriber_id, programme, index, "window", level,
+    total_bytes - lag(total_bytes, 1, granted_before) OVER releases,
+    granted_at, valid_until, activity_source, activity_id,
+    encode(
+        substring(sha256(convert_to(subscriber_id::text || '/' || programme || '/' || index, 'UTF8')) FOR 16), 'hex'
+    )::uuid,
+    released_before + row_number() OVER releases,
+    total_bytes, cap_bytes
+FROM (
+    SELECT
+        d.*, coalesce(r.ordinal, 0) AS released_before, coalesce(r.total_bytes, 0) AS granted_before,
+        least(
+            d.cap_bytes,
+            coalesce(r.total_bytes, 0) + sum(CASE d.variant WHEN 'treatment' THEN d.tranche_bytes ELSE 0 END)
+                OVER (PARTITION BY d.subscriber_id, d.programme ORDER BY d.index)
+        )::bigint AS total_bytes
+    FROM programmes_due d
+    LEFT JOIN LATERAL (
+        SELECT p.ordinal, p.total_bytes
+        FROM programmes_release p
+        WHERE p.subscriber_id = d.subscriber_id AND p.programme = d.programme
+        ORDER BY p.ordinal DESC LIMIT 1
+    ) r ON true
+) summed
+WINDOW releases AS (PARTITION BY subscriber_id, programme ORDER BY index)
+RETURNING subscriber_id, credit_id, bytes, granted_at, valid_until;
+
+-- name: newly_missed
+SELECT subscriber_id, programme, decided_mask
+FROM (
+    SELECT
+        q.subscriber_id, q.programme, q.missed_mask,
+        bit_or(CASE s.state WHEN 'missed' THEN 1::bigint << s."window" ELSE 0 END) AS decided_mask
+    FROM programmes_asked q
+    JOIN programmes_staged s ON s.subscriber_id = q.subscriber_id AND s.programme = q.programme
+    GROUP BY 1, 2, 3
+) decided
+WHERE missed_mask <> decided_mask;
+
+-- name: mark_missed
+UPDATE programmes_enrolment e
+SET missed_mask = d.missed_mask
+FROM unnest(%(lines)s::uuid[], %(programmes)s::text[], %(masks)s::bigint[]) AS d(subscriber_id, programme, missed_mask)
+WHERE e.subscriber_id = d.subscriber_id AND e.programme = d.programme;
 
 -- name: mark_released
 UPDATE programmes_enrolment e
@@ -403,8 +413,4 @@ FROM (
     SELECT subscriber_id, programme, bit_or(1::bigint << index) AS released_mask
     FROM programmes_due GROUP BY 1, 2
 ) d
-WHERE e.subscriber_id = d.subscriber_id AND e.programme = d.programme;
-
--- name: granted
--- What was granted now, for the buckets and orders of the rooms below; a control release grants nothing.
-SELECT subscriber_id, credit_id, bytes, granted_at, valid_until FROM programmes_due WHERE bytes > 0
+WHERE e.subscriber_id = d.subscriber_id AND e.programme = d.programme

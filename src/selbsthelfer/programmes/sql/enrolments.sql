@@ -8,10 +8,10 @@ ORDER BY programme, version DESC;
 -- The first enrolment holds. A budget is locked first, so that two batches cannot both promise the rest of it.
 INSERT INTO programmes_enrolment (
     subscriber_id, programme, version, variant, enrolled_at, known_from, stopped_at, closes_at, period_bounds,
-    altered, released_mask, reserved_bytes, cap_bytes, source, id
+    altered, released_mask, missed_mask, reserved_bytes, cap_bytes, source, id
 ) VALUES (
     %(subscriber_id)s, %(programme)s, %(version)s, %(variant)s, %(enrolled_at)s, %(known_from)s, NULL,
-    %(closes_at)s, %(period_bounds)s, false, 0, %(reserved_bytes)s, %(cap_bytes)s, %(source)s, %(id)s
+    %(closes_at)s, %(period_bounds)s, false, 0, 0, %(reserved_bytes)s, %(cap_bytes)s, %(source)s, %(id)s
 )
 ON CONFLICT DO NOTHING;
 
@@ -58,6 +58,11 @@ VALUES (%(programme)s, %(version)s, %(tariff)s, %(activity)s);
 -- name: put_budget
 INSERT INTO programmes_budget (programme, version, reserved_bytes, granted_bytes)
 VALUES (%(programme)s, %(version)s, 0, 0);
+
+-- name: may_be_outstanding
+SELECT
+    EXISTS (SELECT FROM programmes_version WHERE release = 'period_start')
+    OR EXISTS (SELECT FROM contacts_crisis WHERE swept_at IS NULL OR received_at >= %(since)s);
 
 -- name: clock_is_a_touch
 SELECT EXISTS (SELECT FROM programmes_version WHERE release = 'period_start');

@@ -1,8 +1,8 @@
 -- Reading what `decide.sql` has put into its temporary tables for the enrolments asked about.
 
 -- name: ask_lines
-INSERT INTO programmes_touch (subscriber_id, decided_at, known_until)
-SELECT line, %(now)s, %(now)s FROM unnest(%(lines)s::uuid[]) AS asked(line);
+INSERT INTO programmes_touch (subscriber_id, decided_at, known_until, may_release)
+SELECT line, %(now)s, %(now)s, false FROM unnest(%(lines)s::uuid[]) AS asked(line);
 
 -- name: stages
 SELECT

@@ -1,0 +1,31 @@
+-- name: told_of_line
+-- All that is known about a line's contacts in one answer. Of crises only those in which the line had a contact
+-- can matter to it; over the years there are many others.
+SELECT
+    'contact' AS kind, happened_at, id, source, received_at, NULL AS contact_source, NULL AS contact_id,
+    channel, direction, outcome, wait_seconds, talk_seconds, topic, queue,
+    NULL::boolean AS counts, NULL::timestamptz AS from_at, NULL::timestamptz AS until_at, NULL::text[] AS topics
+FROM contacts_contact
+WHERE subscriber_id = %(line)s AND received_at <= %(known_until)s
+UNION ALL
+SELECT
+    'coding', happened_at, id, source, received_at, contact_source, contact_id,
+    NULL, NULL, NULL, NULL, NULL, topic, NULL, NULL, NULL, NULL, NULL
+FROM contacts_coding
+WHERE subscriber_id = %(line)s AND received_at <= %(known_until)s
+UNION ALL
+SELECT
+    'reclassification', happened_at, id, source, received_at, contact_source, contact_id,
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, counts, NULL, NULL, NULL
+FROM contacts_reclassification
+WHERE subscriber_id = %(line)s AND received_at <= %(known_until)s
+UNION ALL
+SELECT
+    'crisis', declared_at, id, source, received_at, NULL, NULL,
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, from_at, until_at, topics
+FROM contacts_crisis s
+WHERE received_at <= %(known_until)s AND EXISTS (
+    SELECT FROM contacts_contact c
+    WHERE c.subscriber_id = %(line)s AND c.happened_at >= s.from_at AND c.happened_at < s.until_at
+)
+ORDER BY kind, happened_at, id, source
