@@ -1,4 +1,4 @@
-"""Included volume of lines: what is known of it, and where a bucket is still to be made.
+"""Included volume of lines: where a bucket is still to be made, and how large it is.
 
 Calendar work is never done in SQL. It is needed once for a line and billing period, when the first usage of
 the period finds no included bucket, and where a page shows one before that.
@@ -7,7 +7,7 @@ the period finds no included bucket, and where a page shows one before that.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,7 +15,6 @@ from uuid import UUID
 
 import psycopg
 
-from selbsthelfer.allowances.core.buckets import included_bucket_id
 from selbsthelfer.allowances.core.included import (
     IncludedChange,
     Stretch,
@@ -31,23 +30,28 @@ from selbsthelfer.subscribers.queries import LineBilling, line_billings
 _SQL = statements("selbsthelfer.allowances")
 
 
-class Included(NamedTuple):
-    """The included volume of a line for a stretch of time; without bytes it is unlimited."""
-
-    subscriber_id: UUID
-    bucket_id: UUID
-    bytes: int | None
-    valid_from: datetime
-    valid_until: datetime
-
-
-class UncoveredUsage(NamedTuple):
-    """Usage at a time for which no included bucket was made."""
+class Uncovered(NamedTuple):
+    """An instant for which a line has no included bucket; changes received after `known_at` are not known."""
 
     position: int
     subscriber_id: UUID
-    happened_at: datetime
-    received_at: datetime
+    at: datetime
+    known_at: datetime
+
+
+class Included(NamedTuple):
+    """Included volume of a line for a stretch of time."""
+
+    subscriber_id: UUID
+    bytes: int
+    stretch: Stretch
+
+
+class IncludedPlan(NamedTuple):
+    """The buckets to make, and the positions at which volume is unlimited; elsewhere there is none."""
+
+    to_make: Sequence[Included]
+    unlimited: Sequence[int]
 
 
 @dataclass(slots=True)
@@ -57,46 +61,20 @@ class _Terms:
     registered_bytes: int | None
     changes: list[IncludedChange] = field(default_factory=list)
 
+    def known(self, known_at: datetime) -> list[IncludedChange]:
+        return [change for change in self.changes if change.received_at <= known_at]
 
-class IncludedVolume:
-    """The included volume of some lines, as known in the running transaction."""
 
-    def __init__(self, cursor: psycopg.Cursor[Any], lines: Sequence[UUID]) -> None:
-        self._terms = _load_terms(cursor, lines)
-        limited = [line for line, terms in self._terms.items() if terms.registered_bytes or terms.changes]
-        self._billings = line_billings(cursor, limited) if limited else {}
-        self._made = _load_made(cursor, [line for line, b in self._billings.items() if b.changes])
+class _Calendars:
+    """Finds stretches; most lines of a batch share their cycle and period."""
+
+    def __init__(self, billings: Mapping[UUID, LineBilling]) -> None:
+        self._billings = billings
         self._steady: dict[tuple[str, Cycle], Stretch] = {}
 
-    def at(self, line: UUID, at: datetime, *, known_at: datetime | None = None) -> Included | None:
-        """Tell which included volume would be made for an instant; none where the tariff includes nothing.
-
-        With `known_at` only what was received until then is taken into account.
-        """
-        terms = self._terms[line]
-        changes = [c for c in terms.changes if known_at is None or c.received_at <= known_at]
-        if not changes and not terms.registered_bytes:
-            return None if terms.registered_bytes == 0 else Included(line, line, None, at, at)
-        stretch = self._stretch(self._billings[line], at, known_at)
-        bytes_ = included_bytes_from(terms.registered_bytes, changes, stretch.starts_at)
-        if bytes_ == 0:
-            return None
-        stretch = free_part(stretch, self._made[line], at)
-        return Included(line, included_bucket_id(line, stretch.starts_at), bytes_, *stretch)
-
-    def is_made(self, line: UUID, at: datetime) -> bool:
-        """Tell whether a bucket for an instant was noted here."""
-        return covering(self._made[line], at) is not None
-
-    def note_made(self, included: Included) -> None:
-        stretch = Stretch(included.valid_from, included.valid_until)
-        self._made[included.subscriber_id].append(stretch)
-
-    def _stretch(self, billing: LineBilling, at: datetime, known_at: datetime | None) -> Stretch:
-        """Find the stretch of an instant; most lines of a batch share their cycle and period."""
-        changes = tuple(
-            change for change, received_at in billing.changes if known_at is None or received_at <= known_at
-        )
+    def stretch(self, line: UUID, at: datetime, known_at: datetime) -> Stretch:
+        billing = self._billings[line]
+        changes = tuple(change for change, received_at in billing.changes if received_at <= known_at)
         if changes:
             return included_stretch(Calendar(billing.timezone, billing.cycle, changes), at)
         key = (billing.timezone, billing.cycle)
@@ -106,25 +84,44 @@ class IncludedVolume:
         return steady
 
 
-def plan_included(
-    volume: IncludedVolume, uncovered: Iterable[UncoveredUsage]
-) -> tuple[list[Included], list[int]]:
-    """List the buckets to make, and the positions of usage that burns nothing because it is unlimited."""
-    to_make: list[Included] = []
-    unlimited: list[int] = []
-    for usage in uncovered:
-        line, at = usage.subscriber_id, usage.happened_at
-        if volume.is_made(line, at):
+def plan_included(cursor: psycopg.Cursor[Any], uncovered: Sequence[Uncovered]) -> IncludedPlan:
+    """Plan the included buckets that cover the given instants, each line's in order; write nothing.
+
+    A bucket never overlaps another: it gets the part of its stretch that is free.
+    """
+    limited, unlimited = _limited(cursor, uncovered)
+    taken = _load_overlapping(cursor, {(i.subscriber_id, i.stretch) for _, i in limited})
+    to_make = []
+    for at, included in limited:
+        others = taken[included.subscriber_id]
+        if covering(others, at) is not None:
             continue
-        included = volume.at(line, at, known_at=usage.received_at)
-        if included is None:
-            continue
-        if included.bytes is None:
-            unlimited.append(usage.position)
-        else:
-            to_make.append(included)
-            volume.note_made(included)
-    return to_make, unlimited
+        if others:
+            included = included._replace(stretch=free_part(included.stretch, others, at))
+        others.append(included.stretch)
+        to_make.append(included)
+    return IncludedPlan(to_make, unlimited)
+
+
+def _limited(
+    cursor: psycopg.Cursor[Any], uncovered: Sequence[Uncovered]
+) -> tuple[list[tuple[datetime, Included]], list[int]]:
+    """Find the whole stretch and volume of each instant that has some, and the positions without limit."""
+    terms = _load_terms(cursor, list({u.subscriber_id for u in uncovered}))
+    may_be_limited = [line for line, known in terms.items() if known.registered_bytes or known.changes]
+    calendars = _Calendars(line_billings(cursor, may_be_limited) if may_be_limited else {})
+    limited, unlimited = [], []
+    for position, line, at, known_at in uncovered:
+        bytes_ = terms[line].registered_bytes
+        changes = terms[line].known(known_at)
+        if bytes_ or changes:
+            stretch = calendars.stretch(line, at, known_at)
+            bytes_ = included_bytes_from(bytes_, changes, stretch.starts_at)
+            if bytes_:
+                limited.append((at, Included(line, bytes_, stretch)))
+        if bytes_ is None:
+            unlimited.append(position)
+    return limited, unlimited
 
 
 def _load_terms(cursor: psycopg.Cursor[Any], lines: Sequence[UUID]) -> Mapping[UUID, _Terms]:
@@ -138,10 +135,20 @@ def _load_terms(cursor: psycopg.Cursor[Any], lines: Sequence[UUID]) -> Mapping[U
     return terms
 
 
-def _load_made(cursor: psycopg.Cursor[Any], lines: Sequence[UUID]) -> defaultdict[UUID, list[Stretch]]:
-    """Load the stretches that have their bucket; needed only where a change has moved billing periods."""
-    made: defaultdict[UUID, list[Stretch]] = defaultdict(list)
-    if lines:
-        for line, starts_at, ends_at in cursor.execute(_SQL["included_made"], {"lines": list(lines)}):
-            made[line].append(Stretch(starts_at, ends_at))
-    return made
+def _load_overlapping(
+    cursor: psycopg.Cursor[Any], stretches: set[tuple[UUID, Stretch]]
+) -> defaultdict[UUID, list[Stretch]]:
+    """Load the stretches of included buckets that exist and overlap the given ones; hardly ever any.
+
+    There are some where a change of billing day, or of a zone's clock, became known after they were made.
+    """
+    found: defaultdict[UUID, list[Stretch]] = defaultdict(list)
+    if stretches:
+        parameters = {
+            "lines": [line for line, _ in stretches],
+            "starts_at": [stretch.starts_at for _, stretch in stretches],
+            "ends_at": [stretch.ends_at for _, stretch in stretches],
+        }
+        for line, starts_at, ends_at in cursor.execute(_SQL["overlapping_included"], parameters):
+            found[line].append(Stretch(starts_at, ends_at))
+    return found

@@ -13,8 +13,13 @@ from uuid import UUID
 
 import psycopg
 
-from selbsthelfer.allowances.core.buckets import BURN_ORDER, NOTICE_PERCENTS, courtesy_bucket_id
-from selbsthelfer.allowances.included import Included, IncludedVolume, UncoveredUsage, plan_included
+from selbsthelfer.allowances.core.buckets import (
+    BURN_ORDER,
+    NOTICE_PERCENTS,
+    courtesy_bucket_id,
+    included_bucket_id,
+)
+from selbsthelfer.allowances.included import Included, Uncovered, plan_included
 from selbsthelfer.charging.operations import EMBEDDED, OrderRow, order_credits
 from selbsthelfer.kit.copying import copy_rows
 from selbsthelfer.kit.sql import plan_by_key, plan_by_set, statements
@@ -158,9 +163,9 @@ def record_usage(cursor: psycopg.Cursor[Any], rows: Sequence[UsageRow], *, now: 
     unlimited = _make_included(cursor, ordered)
     plan_by_set(cursor)
     if unlimited:
-        cursor.execute(_SQL["leave_out_unlimited"], {"positions": unlimited})
+        cursor.execute(_SQL["leave_out_unlimited"], {"positions": list(unlimited)})
     _burn(cursor, one_each=_is_one_each(ordered))
-    cursor.execute(_SQL["put_usage"], {"unlimited": unlimited})
+    cursor.execute(_SQL["put_usage"], {"unlimited": list(unlimited)})
     passed = [
         _Passed(*row) for row in cursor.execute(_SQL["find_passed"], {"percents": list(NOTICE_PERCENTS)})
     ]
@@ -170,37 +175,29 @@ def record_usage(cursor: psycopg.Cursor[Any], rows: Sequence[UsageRow], *, now: 
         _notify(cursor, passed, now=now)
 
 
-def _make_included(cursor: psycopg.Cursor[Any], ordered: Sequence[UsageRow]) -> list[int]:
+def _make_included(cursor: psycopg.Cursor[Any], ordered: Sequence[UsageRow]) -> Sequence[int]:
     """Make the included buckets that usage finds missing; return the positions of unlimited usage."""
     plan_by_set(cursor)
     uncovered = [
-        UncoveredUsage(position, row.subscriber_id, row.happened_at, row.received_at)
+        Uncovered(position, row.subscriber_id, row.happened_at, row.received_at)
         for position, row in ((p, ordered[p]) for (p,) in cursor.execute(_SQL["find_uncovered"]))
     ]
     plan_by_key(cursor)
     if not uncovered:
         return []
-    volume = IncludedVolume(cursor, list({usage.subscriber_id for usage in uncovered}))
-    included, unlimited = plan_included(volume, uncovered)
-    made = [_included_credit(i) for i in included]
+    plan = plan_included(cursor, uncovered)
+    made = [_included_credit(included) for included in plan.to_make]
     if made:
         _put_buckets(cursor, made)
         copy_rows(
             cursor, "allowances_available", _AVAILABLE_COLUMNS, [(*c, 1, c.bytes, c.bytes) for c in made]
         )
-    return unlimited
+    return plan.unlimited
 
 
 def _included_credit(included: Included) -> Credit:
-    assert included.bytes is not None  # noqa: S101 - unlimited volume needs no bucket
-    return Credit(
-        included.subscriber_id,
-        included.bucket_id,
-        "included",
-        included.bytes,
-        included.valid_from,
-        included.valid_until,
-    )
+    line, bytes_, stretch = included
+    return Credit(line, included_bucket_id(line, stretch.starts_at), "included", bytes_, *stretch)
 
 
 def _burn(cursor: psycopg.Cursor[Any], *, one_each: bool) -> None:

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import psycopg
 
-from selbsthelfer.allowances.core.buckets import BURN_ORDER
-from selbsthelfer.allowances.included import Included, IncludedVolume
+from selbsthelfer.allowances.core.buckets import BURN_ORDER, included_bucket_id
+from selbsthelfer.allowances.included import Included, Uncovered, plan_included
 from selbsthelfer.kit.sql import statements
 
 _SQL = statements("selbsthelfer.allowances")
@@ -89,7 +89,8 @@ class UsageTotal(NamedTuple):
     unmet_bytes: int
 
 
-_AFTER_ALL = EntryKey(datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1), 2**31 - 1)
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+_AFTER_ALL = EntryKey(_END_OF_TIME, UUID(int=2**128 - 1), 2**31 - 1)
 
 
 def allowance_of_line(cursor: psycopg.Cursor[Any], line: UUID, *, at: datetime) -> Allowance:
@@ -99,26 +100,26 @@ def allowance_of_line(cursor: psycopg.Cursor[Any], line: UUID, *, at: datetime) 
     likewise. Included volume is shown also where no usage has made its bucket yet; reading writes nothing.
     Raises `UnknownLineError`.
     """
-    standing = cursor.execute(_SQL["line_at"], {"line": line, "at": at}).fetchone()
-    if standing is None:
+    parameters = {"line": line, "at": at, "burn_order": list(BURN_ORDER)}
+    rows = cursor.execute(_SQL["allowance_at"], parameters).fetchall()
+    if not rows:
         raise UnknownLineError(f"no line is registered as {line}")
-    ended_at, is_resting = standing
+    ended_at, is_resting = rows[0][:2]
     if ended_at is not None and ended_at <= at:
         return Allowance((), is_unlimited=False)
-    buckets = _buckets_at(cursor, line, at)
+    buckets = [
+        LineBucket(bucket_id, kind, size_bytes, left_bytes, valid_from, valid_until, is_resting)
+        for _, _, bucket_id, kind, size_bytes, left_bytes, valid_from, valid_until in rows
+        if bucket_id is not None
+    ]
     is_unlimited = False
     if not any(bucket.kind == "included" for bucket in buckets):
-        included = IncludedVolume(cursor, [line]).at(line, at)
-        if included is not None and included.bytes is None:
-            is_unlimited = not is_resting
-        elif included is not None:
-            buckets.append(_not_made_yet(included))
-            buckets.sort(key=_burns)
-    end = ended_at or datetime.max.replace(tzinfo=UTC)
-    return Allowance(
-        tuple(b._replace(valid_until=min(b.valid_until, end), is_resting=is_resting) for b in buckets),
-        is_unlimited,
-    )
+        plan = plan_included(cursor, [Uncovered(0, line, at, _END_OF_TIME)])
+        is_unlimited = bool(plan.unlimited) and not is_resting
+        buckets += [_not_made_yet(included, is_resting) for included in plan.to_make]
+        buckets.sort(key=_burns)
+    end = ended_at or _END_OF_TIME
+    return Allowance(tuple(b._replace(valid_until=min(b.valid_until, end)) for b in buckets), is_unlimited)
 
 
 def buckets_of_line(cursor: psycopg.Cursor[Any], line: UUID, *, at: datetime) -> Sequence[LineBucket]:
@@ -152,27 +153,10 @@ def usage_total(
     return UsageTotal(*row)
 
 
-def _buckets_at(cursor: psycopg.Cursor[Any], line: UUID, at: datetime) -> list[LineBucket]:
-    parameters = {"line": line, "at": at, "burn_order": list(BURN_ORDER)}
-    return [
-        LineBucket(bucket_id, kind, size_bytes, left_bytes, valid_from, valid_until, is_resting=False)
-        for bucket_id, kind, size_bytes, left_bytes, valid_from, valid_until in cursor.execute(
-            _SQL["buckets_at"], parameters
-        )
-    ]
-
-
-def _not_made_yet(included: Included) -> LineBucket:
-    bytes_ = included.bytes or 0
-    return LineBucket(
-        included.bucket_id,
-        "included",
-        bytes_,
-        bytes_,
-        included.valid_from,
-        included.valid_until,
-        is_resting=False,
-    )
+def _not_made_yet(included: Included, is_resting: bool) -> LineBucket:
+    line, bytes_, stretch = included
+    bucket_id = included_bucket_id(line, stretch.starts_at)
+    return LineBucket(bucket_id, "included", bytes_, bytes_, *stretch, is_resting)
 
 
 def _burns(bucket: LineBucket) -> tuple[datetime, int, datetime, UUID]:

@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from selbsthelfer.cli.connecting import migrate as bring_up_to_date
+from selbsthelfer.cli.connecting import set_up
 from selbsthelfer.kit import embedded
 
 NOT_USED = "DATABASE_URL is set, so the embedded server is not used."
@@ -91,3 +93,13 @@ def _sentence(found: embedded.ServerStatus) -> str:
         f"The embedded server runs (PostgreSQL {found.version}, process {found.pid}); "
         f"{size} of data lie in {found.data_directory}, its socket in {found.socket_directory}."
     )
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the tables of the database in use up to date; repeating is harmless."""
+    if not _is_not_used():
+        start()
+    set_up()
+    bring_up_to_date()
+    typer.echo("The tables are up to date.")

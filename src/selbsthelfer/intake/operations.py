@@ -43,6 +43,9 @@ MAX_BATCH = 10_000
 """Facts in one transaction: enough for sets to pay, few enough that a lock is held for less than a second."""
 
 _ALREADY_REGISTERED = Rejection("already_registered", "subject", "this line is registered already")
+_BUDGET_EXHAUSTED = Rejection(
+    "budget_exhausted", "data.programme", "the programme's budget cannot keep another enrolment's promise"
+)
 _PARKED_TOO_LONG = Rejection(
     "parked_too_long", "received", "the line was registered 30 days or more after this fact was received"
 )
@@ -238,8 +241,26 @@ class _Intake:
             if type(arrival.fact) is SubscriberRegistered and not arrival.registers and n not in left_out:
                 self._refuse(arrival, _ALREADY_REGISTERED)
                 left_out.add(n)
+        left_out |= self._refuse_beyond_budget(placed, left_out)
         self.cursor.execute(_SQL["hold_keys"], {"left_out": list(left_out)})
         return [(line, a.received_at, a.fact) for n, (line, a) in enumerate(placed) if n not in left_out]
+
+    def _refuse_beyond_budget(self, placed: Sequence[tuple[UUID, Arrival]], left_out: set[int]) -> set[int]:
+        """Refuse enrolments that a budget cannot keep; a replay asks what would have been, so it refuses none."""
+        if self.terms.is_history:
+            return set()
+        wishes = [
+            (n, recording.enrolment_row(line, a.received_at, a.fact))
+            for n, (line, a) in enumerate(placed)
+            if type(a.fact) is ProgrammeEnrolled and n not in left_out
+        ]
+        if not wishes:
+            return set()
+        answers = programmes.affordable(self.cursor, [row for _, row in wishes], self._versions)
+        refused = {n for (n, _), is_affordable in zip(wishes, answers, strict=True) if not is_affordable}
+        for n in refused:
+            self._refuse(placed[n][1], _BUDGET_EXHAUSTED)
+        return refused
 
     def _outstanding(self, lines: Mapping[str, ArrivingLine]) -> list[Outstanding]:
         """Tell between which instants the clock and crises may still be undecided for each line."""

@@ -48,7 +48,7 @@ def record(
     if changed := by_kind[kinds.SubscriberChanged]:
         subscribers.record_changes(cursor, [_change(*e) for e in changed])
     if enrolled := by_kind[kinds.ProgrammeEnrolled]:
-        programmes.enrol(cursor, [_enrolment(*e) for e in enrolled], versions)
+        programmes.enrol(cursor, [enrolment_row(*e) for e in enrolled], versions)
     _record_alterations(cursor, by_kind)
 
 
@@ -235,7 +235,8 @@ def _change(line: UUID, received_at: datetime, fact: Any) -> subscribers.ChangeR
     )
 
 
-def _enrolment(line: UUID, received_at: datetime, fact: Any) -> programmes.EnrolmentRow:
+def enrolment_row(line: UUID, received_at: datetime, fact: Any) -> programmes.EnrolmentRow:
+    """Name what enrolling needs of a fact."""
     return programmes.EnrolmentRow(
         line,
         fact.subject,

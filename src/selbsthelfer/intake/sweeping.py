@@ -15,7 +15,9 @@ from selbsthelfer.intake.operations import later_instants
 from selbsthelfer.intake.refusals import keep_refusals
 from selbsthelfer.kit.sql import open_cursor, statements
 from selbsthelfer.programmes import operations as programmes
+from selbsthelfer.programmes.budgeting import reserving_lines, shrink_reservations
 from selbsthelfer.programmes.operations import Outstanding, Touch
+from selbsthelfer.programmes.queries import ask_standings
 
 _SQL = statements("selbsthelfer.intake")
 _BEFORE_ALL = UUID(int=0)
@@ -41,9 +43,25 @@ def sweep(*, now: datetime) -> int:
         with transaction.atomic():
             open_cursor().execute(_SQL["mark_swept"], {"source": source, "id": id_, "now": now})
     released += _sweep_batches(_SQL["lines_behind_clock"], {"until": now}, crisis_at=None, now=now)
+    _shrink_reservations(now)
     while _refuse_stale(now) == MAX_SWEPT:
         pass
     return released
+
+
+def _shrink_reservations(now: datetime) -> None:
+    """Free the parts of budgets that enrolments can no longer reach."""
+    beyond = _BEFORE_ALL
+    while True:
+        with transaction.atomic():
+            cursor = open_cursor()
+            lines = reserving_lines(cursor, beyond, MAX_SWEPT)
+            if not lines:
+                return
+            cursor.execute(_SQL["lock_swept_lines"], {"lines": lines})
+            ask_standings(cursor, lines, now=now)
+            shrink_reservations(cursor)
+            beyond = lines[-1]
 
 
 def _sweep_batches(

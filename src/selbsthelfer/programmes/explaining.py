@@ -17,7 +17,6 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from selbsthelfer.activities.queries import activities_of_line
 from selbsthelfer.allowances.queries import Allowance, allowance_of_line
 from selbsthelfer.contacts.operations import CodingRow, ContactRow, ReclassificationRow
 from selbsthelfer.contacts.queries import contacts_of_line
@@ -104,6 +103,17 @@ class _Change(msgspec.Struct, frozen=True):
         return self.happened_at, self.id, self.source, self.received_at
 
 
+class _Activity(msgspec.Struct, frozen=True):
+    """A self-service activity that finished."""
+
+    activity: str
+    happened_at: datetime
+    id: str
+    source: str
+    received_at: datetime
+    succeeded: bool
+
+
 class _Release(msgspec.Struct, frozen=True):
     """A row of what was released."""
 
@@ -119,11 +129,12 @@ class _Release(msgspec.Struct, frozen=True):
 
 
 _decode_changes = msgspec.json.Decoder(tuple[_Change, ...]).decode
+_decode_activities = msgspec.json.Decoder(tuple[_Activity, ...]).decode
 _decode_releases = msgspec.json.Decoder(tuple[_Release, ...]).decode
 
 
 class _LineRow(NamedTuple):
-    """The line, with one of its enrolments or none; changes and releases as JSON."""
+    """The line, with one of its enrolments or none; changes, activities and releases as JSON."""
 
     subject: str
     timezone: str
@@ -133,6 +144,7 @@ class _LineRow(NamedTuple):
     period_days: int | None
     period_anchor: date | None
     changes: str
+    activities: str
     programme: str | None
     version: int
     variant: str
@@ -196,7 +208,6 @@ def _history(
     cursor: psycopg.Cursor[Any], line: UUID, row: _LineRow, changes: Sequence[_Change], at: datetime
 ) -> History:
     """Load all facts of a line that had been received by an instant, without the withdrawals."""
-    activities = activities_of_line(cursor, line, known_until=at)
     told = contacts_of_line(cursor, line, known_until=at)
     calendar = billing_calendar(
         timezone=row.timezone,
@@ -214,7 +225,7 @@ def _history(
         ends=tuple(facts.StopFact(*c.place) for c in changes if c.kind == "ended"),
         activities=tuple(
             facts.ActivityFact(a.happened_at, a.id, a.source, a.received_at, a.activity, a.succeeded)
-            for a in activities
+            for a in _decode_activities(row.activities)
         ),
         contacts=tuple(_contact(c) for c in told.contacts),
         codings=tuple(

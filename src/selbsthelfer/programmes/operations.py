@@ -25,6 +25,7 @@ from selbsthelfer.programmes.alterations import (
     parse_definition,
     settle_altered,
 )
+from selbsthelfer.programmes.budgeting import grant_from_reserved, reserve
 from selbsthelfer.programmes.core.decision import JUST_BEFORE
 from selbsthelfer.programmes.core.definition import Definition
 from selbsthelfer.programmes.core.variant import Variant, draw_variant
@@ -105,7 +106,8 @@ def publish(definition: Definition, *, now: datetime) -> PublishedVersion:
         for tariff, activities in definition.not_online.items():
             for activity in sorted(activities):
                 cursor.execute(_SQL["put_not_online"], {**version, "tariff": tariff, "activity": activity})
-        cursor.execute(_SQL["put_budget"], version)
+        if definition.budget_bytes is not None:
+            cursor.execute(_SQL["put_budget"], version)
         return PublishedVersion(definition.name, row[0], is_new=True)  # type: ignore[arg-type]
 
 
@@ -136,6 +138,23 @@ def versions_in_force(cursor: psycopg.Cursor[Any]) -> Mapping[str, tuple[int, De
     return {programme: (version, parse_definition(text)) for programme, version, text in rows}
 
 
+def affordable(
+    cursor: psycopg.Cursor[Any],
+    rows: Sequence[EnrolmentRow],
+    versions: Mapping[str, tuple[int, Definition]],
+) -> list[bool]:
+    """Tell which enrolments their programme's budget can keep, and reserve for those."""
+    wishes = [(row.subscriber_id, row.programme, _variant(row, versions[row.programme][1])) for row in rows]
+    return reserve(cursor, wishes, versions)
+
+
+def _variant(row: EnrolmentRow, definition: Definition) -> Variant:
+    """The variant that the fact tells, else the one drawn."""
+    if row.variant is not None:
+        return Variant(row.variant)
+    return draw_variant(salt=definition.salt, subject=row.subject, control_share=definition.control_share)
+
+
 def enrol(
     cursor: psycopg.Cursor[Any],
     rows: Sequence[EnrolmentRow],
@@ -158,9 +177,7 @@ def enrol(
 def _enrolment(
     row: EnrolmentRow, billing: LineBilling, version: int, definition: Definition
 ) -> dict[str, Any]:
-    variant = row.variant or draw_variant(
-        salt=definition.salt, subject=row.subject, control_share=definition.control_share
-    )
+    variant = _variant(row, definition)
     windows = windows_while_open(
         billing.timezone, billing.cycle, (), row.happened_at, definition, row.received_at
     )
@@ -173,7 +190,7 @@ def _enrolment(
         "known_from": max(row.received_at, billing.received_at),
         "closes_at": windows.closes_at,
         "period_bounds": list(windows.bounds),
-        "reserved_bytes": definition.cap_bytes if variant == Variant.TREATMENT else 0,
+        "reserved_bytes": definition.cap_bytes if variant is Variant.TREATMENT else 0,
         "cap_bytes": definition.cap_bytes,
         "source": row.source,
         "id": row.id,
@@ -261,6 +278,7 @@ def _decide_round(cursor: psycopg.Cursor[Any], touches: Sequence[Touch], now: da
         return 0
     released = cursor.execute(_SQL["release_due"]).fetchall()
     cursor.execute(_SQL["mark_released"])
+    grant_from_reserved(cursor)
     credit(
         cursor,
         (

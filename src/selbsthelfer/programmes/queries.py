@@ -10,7 +10,7 @@ from uuid import UUID
 
 import psycopg
 
-from selbsthelfer.kit.sql import statements
+from selbsthelfer.kit.sql import plan_by_key, statements
 from selbsthelfer.programmes.alterations import settle_altered
 from selbsthelfer.programmes.operations import judge_asked
 
@@ -85,16 +85,22 @@ class Standings:
     releases: list[ReleaseRow]
 
 
-def standings(cursor: psycopg.Cursor[Any], lines: Sequence[UUID], *, now: datetime) -> Standings:
-    """Tell where lines stand, as known at `now`; at most `MAX_LINES` at once."""
-    if len(lines) > MAX_LINES:
-        raise ValueError(f"at most {MAX_LINES} lines are judged at once")
+def ask_standings(cursor: psycopg.Cursor[Any], lines: Sequence[UUID], *, now: datetime) -> None:
+    """Decide the stages of lines as known at `now`, into the temporary tables of this transaction."""
     cursor.execute(_SQL["prepare"], prepare=False)
     cursor.execute(_SQL["clear"], prepare=False)
+    plan_by_key(cursor)
     cursor.execute(_SQL["ask_lines"], {"lines": list(lines), "now": now})
     cursor.execute(_SQL["ask_all"])
     settle_altered(cursor)
     judge_asked(cursor)
+
+
+def standings(cursor: psycopg.Cursor[Any], lines: Sequence[UUID], *, now: datetime) -> Standings:
+    """Tell where lines stand, as known at `now`; at most `MAX_LINES` at once."""
+    if len(lines) > MAX_LINES:
+        raise ValueError(f"at most {MAX_LINES} lines are judged at once")
+    ask_standings(cursor, lines, now=now)
     enrolments = []
     for row in cursor.execute(_SQL["enrolments"]):
         enrolments.append(EnrolmentState(*row))  # noqa: PERF401 - the cursor is read before the next statement

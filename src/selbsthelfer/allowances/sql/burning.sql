@@ -257,7 +257,10 @@ FROM subscribers_subscriber s
 LEFT JOIN subscribers_change c ON c.subscriber_id = s.subscriber_id AND c.included_bytes IS NOT NULL
 WHERE s.subscriber_id = ANY (%(lines)s);
 
--- name: included_made
-SELECT subscriber_id, valid_from, valid_until
-FROM allowances_bucket
-WHERE subscriber_id = ANY (%(lines)s) AND kind = 'included'
+-- name: overlapping_included
+SELECT b.subscriber_id, b.valid_from, b.valid_until
+FROM unnest(%(lines)s::uuid[], %(starts_at)s::timestamptz[], %(ends_at)s::timestamptz[])
+    AS s(subscriber_id, starts_at, ends_at)
+JOIN allowances_bucket b
+    ON b.subscriber_id = s.subscriber_id AND b.kind = 'included'
+    AND b.valid_until > s.starts_at AND b.valid_from < s.ends_at

@@ -1,23 +1,21 @@
--- name: line_at
--- Buckets rest while the line is suspended and end with it: both as known now.
+-- name: allowance_at
+-- A line's standing with its buckets in the order in which they burn, or with none: one row at least.
+-- What was left at an instant is what is left now and what burned after it, which for the present is nothing: so a
+-- page reads one entry of each bucket, not all. Buckets rest while the line is suspended and end with it: both as
+-- known now.
 SELECT
     s.ended_at,
     coalesce((
         SELECT c.suspended FROM subscribers_change c
         WHERE c.subscriber_id = s.subscriber_id AND c.suspended IS NOT NULL AND c.happened_at <= %(at)s
         ORDER BY c.happened_at DESC, c.id DESC, c.source DESC LIMIT 1
-    ), false) AS is_resting
-FROM subscribers_subscriber s
-WHERE s.subscriber_id = %(line)s;
-
--- name: buckets_at
--- What was left at an instant is what is left now and what burned after it, which for the present is nothing: so a
--- page reads one entry of each bucket, not all.
-SELECT
+    ), false) AS is_resting,
     b.bucket_id, b.kind, b.size_bytes,
     (n.balance_bytes - coalesce(l.bytes, 0))::bigint AS left_bytes, b.valid_from, b.valid_until
-FROM allowances_bucket b
-JOIN LATERAL (
+FROM subscribers_subscriber s
+LEFT JOIN allowances_bucket b
+    ON b.subscriber_id = s.subscriber_id AND b.valid_from <= %(at)s AND b.valid_until > %(at)s
+LEFT JOIN LATERAL (
     SELECT e.balance_bytes FROM allowances_entry e
     WHERE e.subscriber_id = b.subscriber_id AND e.bucket_id = b.bucket_id
     ORDER BY e.ordinal DESC LIMIT 1
@@ -28,7 +26,7 @@ LEFT JOIN (
     WHERE subscriber_id = %(line)s AND amount_bytes < 0 AND happened_at > %(at)s
     GROUP BY bucket_id
 ) l ON l.bucket_id = b.bucket_id
-WHERE b.subscriber_id = %(line)s AND b.valid_from <= %(at)s AND b.valid_until > %(at)s
+WHERE s.subscriber_id = %(line)s
 ORDER BY b.valid_until, array_position(%(burn_order)s::text[], b.kind), b.valid_from, b.bucket_id;
 
 -- name: entries

@@ -126,3 +126,12 @@ FOR NO KEY UPDATE;
 -- name: advance_swept_lines
 UPDATE intake_line SET frontier_at = %(until)s
 WHERE subscriber_id = ANY (%(lines)s) AND frontier_at < %(until)s
+;
+
+-- name: candidates
+SELECT subscriber_id, subject, tariff, included_bytes, registered_at
+FROM subscribers_subscriber
+WHERE subscriber_id > %(beyond)s AND ended_at IS NULL
+AND (%(lines)s::uuid[] IS NULL OR subscriber_id = ANY (%(lines)s::uuid[]))
+ORDER BY subscriber_id
+LIMIT %(limit)s

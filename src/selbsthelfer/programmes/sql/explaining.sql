@@ -1,9 +1,10 @@
 -- name: line_to_explain
 -- The line as it is billed, once for each enrolment known by then, or once alone. What moved its periods or ended
--- it, and what was released, come along as arrays: a page may ask only a few questions, and these lists are short.
+-- it, its activities and what was released come along as arrays: a page may ask only eight questions, and the volume
+-- that a line has takes up to six of them.
 SELECT
     s.subject, s.timezone, s.language, s.registered_tariff, s.billing_day, s.period_days, s.period_anchor,
-    coalesce(c.changes, '[]') AS changes,
+    coalesce(c.changes, '[]') AS changes, coalesce(a.activities, '[]') AS activities,
     e.programme, e.version, e.variant, e.enrolled_at, e.known_from, v.digest, v.definition,
     coalesce(r.releases, '[]') AS releases
 FROM subscribers_subscriber s
@@ -30,6 +31,12 @@ LEFT JOIN (
     ) told
     GROUP BY subscriber_id
 ) c ON c.subscriber_id = s.subscriber_id
+LEFT JOIN (
+    SELECT subscriber_id, jsonb_agg(to_jsonb(finished)) AS activities
+    FROM activities_activity finished
+    WHERE subscriber_id = %(line)s AND received_at <= %(at)s
+    GROUP BY subscriber_id
+) a ON a.subscriber_id = e.subscriber_id
 LEFT JOIN (
     SELECT subscriber_id, programme, jsonb_agg(to_jsonb(released)) AS releases
     FROM programmes_release released

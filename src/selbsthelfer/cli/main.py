@@ -1,0 +1,47 @@
+"""The command `selbsthelfer`: every sub-command in one place, and how a refusal is told."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from selbsthelfer.cli import (
+    db,
+    demo,
+    enrolling,
+    explain,
+    importing,
+    programme,
+    rejects,
+    replay,
+    serve,
+    sweeping,
+)
+
+app = typer.Typer(
+    name="selbsthelfer",
+    help="Self-service rewards for mobile operators.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("demo")(demo.command)
+app.command("serve")(serve.command)
+app.command("explain")(explain.command)
+app.command("replay")(replay.command)
+app.add_typer(importing.app, name="import")
+app.command("rejects")(rejects.rejects)
+app.add_typer(programme.app, name="programme")
+app.command("enrol")(enrolling.command)
+app.command("sweep")(sweeping.command)
+app.add_typer(db.app, name="db")
+
+
+def main() -> None:
+    """Run the command line; a pipe that closes early is not an error."""
+    try:
+        app()
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

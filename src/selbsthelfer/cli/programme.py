@@ -1,0 +1,126 @@
+"""The commands for programme definitions: check, publish, list, show."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from django.db import transaction
+from rich.console import Console
+from rich.table import Table
+
+from selbsthelfer.cli.telling import connected, refuse
+from selbsthelfer.kit.sql import open_cursor
+from selbsthelfer.programmes.core.definition import (
+    PRESETS,
+    Definition,
+    DefinitionErrors,
+    preset_text,
+    read_definition,
+)
+from selbsthelfer.programmes.operations import publish as publish_definition
+from selbsthelfer.programmes.operations import versions_in_force
+
+app = typer.Typer(help="Programme definitions: check, publish, list, show.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help=f"A TOML file, or a preset: {', '.join(PRESETS)}.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for a machine.")]
+
+
+@app.command()
+def check(file: Name, as_json: AsJson = False) -> None:
+    """Check a definition and name every problem by line and field."""
+    try:
+        definition = read_definition(_text(file))
+    except DefinitionErrors as errors:
+        if as_json:
+            problems = [{"line": e.line, "field": e.field, "problem": e.problem} for e in errors.errors]
+            typer.echo(json.dumps({"sound": False, "problems": problems}))
+        else:
+            _tell(file, errors)
+        raise typer.Exit(2) from errors
+    if as_json:
+        typer.echo(json.dumps({"sound": True, "name": definition.name, "digest": definition.digest()}))
+    else:
+        typer.echo(f"{file}: sound. {_summary(definition)}")
+
+
+@app.command()
+def publish(file: Name, as_json: AsJson = False) -> None:
+    """Publish a definition as the next version of its programme; what is published never changes."""
+    definition = load_definition(file)
+    with connected():
+        version = publish_definition(definition, now=datetime.now(UTC))
+    if as_json:
+        typer.echo(
+            json.dumps({"programme": version.programme, "version": version.version, "is_new": version.is_new})
+        )
+    elif version.is_new:
+        typer.echo(f"{version.programme} is published as version {version.version}.")
+    else:
+        typer.echo(f"{version.programme} version {version.version} says the same already; nothing changed.")
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the published programmes with the version in force."""
+    with connected(), transaction.atomic():
+        found = versions_in_force(open_cursor())
+    rows = [{"programme": name, "version": version} for name, (version, _) in sorted(found.items())]
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    if not rows:
+        typer.echo(f"No programme is published. Presets to begin with: {', '.join(PRESETS)}")
+        return
+    table = Table("Programme", "Version", "Rules", box=None)
+    for name, (version, definition) in sorted(found.items()):
+        table.add_row(name, str(version), _summary(definition))
+    Console().print(table)
+
+
+@app.command()
+def show(file: Name) -> None:
+    """Print a definition: a preset with its comments, or a published programme."""
+    if file in PRESETS or Path(file).exists():
+        typer.echo(_text(file), nl=False)
+        return
+    with connected(), transaction.atomic():
+        found = versions_in_force(open_cursor())
+    if file not in found:
+        refuse(f"“{file}” is neither a file nor a preset nor a published programme")
+    typer.echo(found[file][1].to_toml(), nl=False)
+
+
+def load_definition(name: str) -> Definition:
+    """Read a preset or a file; names its problems and ends with exit code 2 where it is not sound."""
+    try:
+        return read_definition(_text(name))
+    except DefinitionErrors as errors:
+        _tell(name, errors)
+        raise typer.Exit(2) from errors
+
+
+def _text(name: str) -> str:
+    if name in PRESETS:
+        return preset_text(name)
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        refuse(f"“{name}” is no preset ({', '.join(PRESETS)}) and cannot be read as a file: {error}")
+
+
+def _tell(name: str, errors: DefinitionErrors) -> None:
+    for error in errors.errors:
+        typer.echo(f"{name}:{error.line}: {error.field or 'TOML'}: {error.problem}", err=True)
+
+
+def _summary(definition: Definition) -> str:
+    volumes = " + ".join(f"{stage.bytes / 1_000_000:g}" for stage in definition.stages)
+    return (
+        f"{definition.stage_count} stages of {definition.periods_per_stage} billing periods, "
+        f"{volumes} MB a period, at most {definition.cap_bytes / 1_000_000:g} MB in all."
+    )
