@@ -230,7 +230,7 @@ def judge_all(ids: list[UUID]) -> set[UUID]:
 _READY = """
 SELECT q.subscriber_id
 FROM programmes_asked q
-JOIN programmes_staged s ON s.subscriber_id = q.subscriber_id AND s.state = 'passed'
+JOIN programmes_staged s ON s.place = q.place AND s.state = 'passed'
 WHERE s."window" = (width_bucket(q.decided_at, q.period_bounds) - 1) / 3
 AND q.released_mask & (1::bigint << width_bucket(q.decided_at, q.period_bounds)) = 0
 """

@@ -177,10 +177,13 @@ def test_wrong_use_is_said_in_one_line(url: str, commands: Commands, tmp_path: P
         (("contacts", table, "--columns", "no-such"), "no mapping “no-such” comes with the package"),
         (("contacts", table, "--columns", mapping), f"{table}: the first row should be {HEADER}"),
         (("contacts", table, "--columns", tmp_path / "no.toml"), f"{tmp_path / 'no.toml'}: no such file"),
-        (("contacts", table, "--columns", mapping, "--rejects", table), "refusals would overwrite"),
+        (
+            ("contacts", table, "--columns", mapping, "--rejects", table),
+            "this would overwrite the file that is imported",
+        ),
         (
             ("contacts", table, "--columns", mapping, "--rejects", tmp_path),
-            "refusals cannot be written there",
+            "this cannot be written",
         ),
         (("queue-log", table, "--country-code", "x"), "--country-code: one to three digits"),
         (("queue-log", table, "--source", ""), "--source: a name has 1 to 200 characters"),

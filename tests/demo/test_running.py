@@ -13,8 +13,6 @@ import pytest
 from django.db import transaction
 from pytest_django.plugin import DjangoDbBlocker
 
-from selbsthelfer.activities.operations import copy_catalogue
-from selbsthelfer.contacts.operations import copy_exempt_topics
 from selbsthelfer.demo import running
 from selbsthelfer.demo.core.lines import Operator
 from selbsthelfer.demo.core.operator import facts_of
@@ -47,16 +45,10 @@ def loaded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
     """One small operator, loaded once for all tests here and then undone."""
     facts, progress = facts_of(OPERATOR), list[int]()
     with django_db_blocker.unblock(), transaction.atomic():
-        fill_reference_tables()
         summary = running.load(OPERATOR, facts, now=NOW, on_progress=progress.append)
         subjects = {str(line): subject for page in enrolled_lines(open_cursor()) for subject, line in page}
         yield Loaded(facts, summary, progress, read_summary(now=NOW), standings_of_all(), subjects)
         transaction.set_rollback(True)
-
-
-def fill_reference_tables() -> None:
-    copy_catalogue(open_cursor())
-    copy_exempt_topics(open_cursor())
 
 
 def standings_of_all() -> Standings:
@@ -136,7 +128,6 @@ def test_an_empty_database_holds_no_demo() -> None:
 
 @pytest.mark.django_db
 def test_a_load_that_was_broken_off_goes_on() -> None:
-    fill_reference_tables()
     facts = facts_of(Operator(seed=5, size=6, ends_on=OPERATOR.ends_on))
     operator = Operator(seed=5, size=6, ends_on=OPERATOR.ends_on)
 
@@ -155,7 +146,6 @@ def test_a_load_that_was_broken_off_goes_on() -> None:
 
 @pytest.mark.django_db
 def test_lines_of_a_real_operator_are_left_alone() -> None:
-    fill_reference_tables()
     facts = facts_of(Operator(seed=9, size=1, ends_on=OPERATOR.ends_on))
     accept([fact for fact in facts[:2] if not isinstance(fact, CrisisFact)], terms=terms(NOW))
     with pytest.raises(ForeignLinesError):
@@ -168,7 +158,6 @@ def test_lines_of_a_real_operator_are_left_alone() -> None:
 
 @pytest.mark.django_db
 def test_a_refused_fact_is_not_passed_over_in_silence() -> None:
-    fill_reference_tables()
     operator = Operator(seed=9, size=1, ends_on=OPERATOR.ends_on)
     with pytest.raises(RefusedFactError, match="after"):
         running.load(operator, facts_of(operator), now=OPERATOR.opened_at + timedelta(days=200))

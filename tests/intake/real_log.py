@@ -4,6 +4,8 @@
 The activities are made up from a seed, since the bank of 1999 had no self-service that was recorded.
 """
 
+# ruff: noqa: T201 - run by hand, this prints what it finds
+
 from __future__ import annotations
 
 import json
@@ -105,23 +107,35 @@ def write_facts(path: Path, facts: Iterable[dict[str, Any]]) -> Path:
 
 
 def import_all(
-    commands: Commands, url: str, folder: Path, *, months: Sequence[int], activities_first: bool = False
+    commands: Commands, url: str, folder: Path, months: Sequence[int]
 ) -> dict[str, dict[str, Any]]:
-    """Import lines, calls, enrolments and activities by the commands; return their summaries."""
+    """Import lines, calls, enrolments and activities as one history, twice; return what each command said."""
     files, told = bank_files(months), {}
     refusals = ("--rejects", folder / "rejects.jsonl", "--json")
-    columns = ("--columns", "bank-subscribers", *refusals)
-    told["subscribers"] = commands.run(url, "import", "subscribers", *files, *columns).summary
-    subjects = [row[0] for row in rows(url, "SELECT subject FROM subscribers_subscriber ORDER BY 1")]
-    facts = write_facts(folder / "facts.jsonl", taking_part(subjects, max(months), seed=1999))
-    steps: list[tuple[str, tuple[object, ...]]] = [
-        ("contacts", ("import", "contacts", *files, "--columns", "bank-calls", *refusals)),
-        ("facts", ("import", "facts", facts, *refusals)),
-    ]
-    for name, arguments in reversed(steps) if activities_first else steps:
-        told[name] = commands.run(url, *arguments).summary
-    for name, arguments in steps:
-        told[f"{name} again"] = commands.run(url, *arguments).summary
+    lines, calls = folder / "lines.jsonl", folder / "calls.jsonl"
+    for kind, mapping, path in (
+        ("subscribers", "bank-subscribers", lines),
+        ("contacts", "bank-calls", calls),
+    ):
+        arguments = ("import", kind, *files, "--columns", mapping, "--facts-to", path, *refusals)
+        told[f"convert {kind}"] = commands.run(url, *arguments).summary
+    subjects = [json.loads(line)["subject"] for line in lines.read_text().splitlines()]
+    part = write_facts(folder / "part.jsonl", taking_part(sorted(subjects), max(months), seed=1999))
+    for name in ("import", "import again"):
+        told[name] = commands.run(url, "import", "facts", lines, calls, part, *refusals).summary
+    return told
+
+
+def import_apart(
+    commands: Commands, url: str, folder: Path, months: Sequence[int]
+) -> dict[str, dict[str, Any]]:
+    """Import lines and calls one after the other, without a programme, twice."""
+    files, told = bank_files(months), {}
+    refusals = ("--rejects", folder / "rejects.jsonl", "--json")
+    for kind, mapping in (("subscribers", "bank-subscribers"), ("contacts", "bank-calls")):
+        for name in (kind, f"{kind} again"):
+            arguments = ("import", kind, *files, "--columns", mapping, *refusals)
+            told[name] = commands.run(url, *arguments).summary
     return told
 
 
@@ -237,28 +251,27 @@ def tell(url: str, decided: Decided) -> Iterator[str]:
         yield f"{subject}: {len(contacts[subject])} calls, {dict(codes.most_common())}, stages {states}"
 
 
-def main(url: str) -> None:
-    """Import the whole log, decide, compare, and print the figures."""
+def main(url: str, *options: str) -> None:
+    """Import the whole log, decide, compare, and print the figures; `apart` imports lines and calls only."""
+    months = range(1, 8)
     with TemporaryDirectory() as folder, Commands(Path(folder)) as commands:
-        began = monotonic()
-        activities_first = "--activities-first" in sys.argv
-        for name, told in import_all(
-            commands, url, Path(folder), months=range(1, 8), activities_first=activities_first
-        ).items():
-            print(f"{name}: {json.dumps({key: value for key, value in told.items() if value})}")  # noqa: T201
-        print(f"imported in {monotonic() - began:.1f} s")  # noqa: T201
+        bring_in = import_apart if "apart" in options else import_all
+        for name, told in bring_in(commands, url, Path(folder), months).items():
+            print(f"{name}: {json.dumps({key: value for key, value in told.items() if value})}")
+    if "apart" in options:
+        return
     use_database(url)
     began = monotonic()
     decided = found(url, END)
-    print(f"every line's standing read in {monotonic() - began:.1f} s")  # noqa: T201
+    print(f"every line's standing read in {monotonic() - began:.1f} s")
     awaited = expected(url, END)
     for name in ("codes", "stages", "grants"):
         ours, theirs = getattr(awaited, name), getattr(decided, name)
         different = [key for key in ours.keys() | theirs.keys() if ours.get(key, "-") != theirs.get(key, "-")]
-        print(f"{name}: {len(theirs)} found, {len(different)} differ {different[:5]}")  # noqa: T201
+        print(f"{name}: {len(theirs)} found, {len(different)} differ {different[:5]}")
     for line in tell(url, decided):
-        print(line)  # noqa: T201
+        print(line)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -62,7 +62,7 @@ class Life:
         self, type_: str, time: str | datetime, data: dict[str, object], received: str | None = None
     ) -> str:
         """Add a fact and return its id."""
-        id_ = f"{self.subject}-{next(self.numbers):04d}"
+        id_ = f"{self.subject[:40]}-{next(self.numbers):04d}"
         happened_at = at(time) if isinstance(time, str) else time
         fact: dict[str, object] = {
             "specversion": "1.0",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from itertools import pairwise
 
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 
@@ -54,11 +55,11 @@ def read_page(html: str) -> Page:
 
 
 def assert_sound(page: Page) -> None:
-    """Check what every page owes to everybody: structure, names, nothing inline and nothing from elsewhere."""
+    """Check what every page owes to everybody: structure, names, nothing inline, nothing from elsewhere."""
     headings = [int(tag.name[1]) for tag in page.tags if tag.name in {"h1", "h2", "h3", "h4", "h5", "h6"}]
     assert headings[0] == 1
     assert headings.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(headings, headings[1:], strict=False)), headings
+    assert all(after - before <= 1 for before, after in pairwise(headings)), headings
     ids = [tag.attributes["id"] for tag in page.tags if "id" in tag.attributes]
     assert len(ids) == len(set(ids))
     for tag in page.tags:

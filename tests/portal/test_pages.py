@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import unquote, urlsplit
 
 import psycopg
 import pytest
 from django.template import engines
+from django.template.backends.django import DjangoTemplates
 from django.test import Client
 
 from selbsthelfer.portal import views
@@ -26,7 +26,9 @@ LANGUAGES = ("de", "en")
 @pytest.fixture(autouse=True)
 def no_word_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable that a template does not find becomes a mark that no page may show."""
-    monkeypatch.setattr(engines["django"].engine, "string_if_invalid", "MISSING(%s)")
+    backend = engines["django"]
+    assert isinstance(backend, DjangoTemplates)
+    monkeypatch.setattr(backend.engine, "string_if_invalid", "MISSING(%s)")
 
 
 def now() -> datetime:
@@ -99,16 +101,14 @@ def test_the_page_shows_only_the_asked_line(client: Client) -> None:
     one.called(ago(50), "use.view")
     other.called(ago(40), "roam.info")
     other.add("courtesy.granted", ago(1), {"bytes": 77_000_000})
-    before = life("asked").facts
     one.send()
-    alone = open_page(client, "/lines/asked").text
+    alone = open_page(client, "/lines/asked")
     other.send()
-    assert before
-    assert open_page(client, "/lines/asked").text.replace("Uhr", "")[:20] == alone.replace("Uhr", "")[:20]
-    text = open_page(client, "/lines/asked").text
+    together = open_page(client, "/lines/asked")
+    assert together.tags == alone.tags
     for foreign in ("another", "Roaming-Preise", "Kulanz", "77 MB"):
-        assert foreign not in text
-    assert "Verbrauch ansehen" in text
+        assert foreign not in together.text
+        assert foreign in open_page(client, "/lines/another").text
 
 
 def test_a_control_line_looks_like_one_that_takes_no_part(client: Client) -> None:
@@ -157,10 +157,9 @@ def test_the_start_page_leads_to_a_line(client: Client, language: str) -> None:
     for subject in ("line", "tél 7/äß?&#<b>%2F", "a" * 200):
         response = client.get("/", {"line": f" {subject} ", "language": language})
         assert response.status_code == 302
-        assert response["Location"] == f"/lines/{quote(subject, safe='/&')}?language={language}".replace(
-            "/lines/t%C3%A9l%207/%C3%A4%C3%9F%3F&%23%3Cb%3E%252F",
-            "/lines/t%C3%A9l%207/%C3%A4%C3%9F%3F&%23%3Cb%3E%252F",
-        )
+        address = urlsplit(response["Location"])
+        assert unquote(address.path) == f"/lines/{subject}"
+        assert (address.netloc, address.query) == ("", f"language={language}")
     for refused in ("", "  ", "a" * 201):
         page = open_page(client, f"/?line={refused}", language, status=400)
         assert any(attributes.get("aria-invalid") == "true" for attributes in page.named("input"))
@@ -226,7 +225,7 @@ def test_a_failure_is_told_without_the_database(client: Client, monkeypatch: pyt
 
 
 @pytest.fixture
-def queries(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every statement that reaches the server, whichever cursor sends it; not the test's own savepoints."""
     sent: list[str] = []
     execute = psycopg.Cursor.execute
@@ -238,7 +237,7 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return execute(self, query, *args, **kwargs)
 
     monkeypatch.setattr(psycopg.Cursor, "execute", record)
-    return iter([sent]).__next__()  # type: ignore[return-value]
+    return sent
 
 
 @pytest.mark.parametrize("kind", ["plain", "altered", "control", "suspended", "two programmes", "outside"])
@@ -267,7 +266,7 @@ def test_a_line_with_very_many_contacts_stays_small(client: Client) -> None:
     prepare()
     one = life(days=300)
     for number in range(300):
-        one.called(ago(299 - number * 0.9), ["bill.view", "use.view", "con.view", None][number % 4])
+        one.called(ago(299 - number * 0.8), ["bill.view", "use.view", "con.view", None][number % 4])
     one.send()
     for language in LANGUAGES:
         page = open_page(client, "/lines/line", language)

@@ -55,7 +55,7 @@ def serving(port: int) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            process.terminate()
         process.communicate()
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -23,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from selbsthelfer.cli import connecting
+from selbsthelfer.cli.telling import connected, refuse
 from selbsthelfer.demo import running, summary, wording
 from selbsthelfer.demo.core.lines import MAX_LINES, Operator
 from selbsthelfer.demo.core.operator import facts_of
@@ -60,25 +61,24 @@ def command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for a machine.")] = False,
     language: Annotated[
-        Literal["de", "en"] | None, typer.Option(help="Of what is printed; else as LANG says.")
+        Language | None, typer.Option(help="The language of what is printed; else as LANG says.")
     ] = None,
 ) -> None:
     """Load a made-up operator into a database of its own and show what its programme did.
 
     Repeating shows what is loaded. The data lie apart from an operator's, so nothing real is touched.
     """
-    spoken = Language(language) if language else wording.language_of(os.environ)
+    spoken = language or wording.language_of(os.environ)
     if write is not None:
         _write(write, _new_operator(lines, seed), spoken)
         return
     if os.environ.get("DATABASE_URL"):
-        _refuse(REFUSED_SERVER)
+        refuse(REFUSED_SERVER)
     home = _demo_home()
     os.environ[embedded.HOME_VARIABLE] = str(home)
-    with _plain_errors():
-        connecting.connect()
-        (home / HOME_SIGN).touch()
+    with connected(), _own_lines_only():
         mark = _make_room(fresh=fresh)
+        (home / HOME_SIGN).touch()
         if mark is not None:
             _require_same(mark, lines, seed)
         operator = mark.operator if mark is not None else _new_operator(lines, seed)
@@ -88,6 +88,14 @@ def command(
         typer.echo(msgspec.json.encode({**_members(operator), **dataclasses.asdict(found)}).decode())
     else:
         _show(found, operator, home, seconds, spoken)
+
+
+@contextmanager
+def _own_lines_only() -> Iterator[None]:
+    try:
+        yield
+    except ForeignLinesError as error:
+        refuse(f"The demo cannot be loaded here: {error}.")
 
 
 def _demo_home() -> Path:
@@ -111,7 +119,7 @@ def _make_room(*, fresh: bool) -> Mark | None:
 
 def _require_same(mark: Mark, lines: int | None, seed: int | None) -> None:
     if lines not in {None, mark.lines} or seed not in {None, mark.seed}:
-        _refuse(
+        refuse(
             f"The demo that is loaded has {mark.lines} lines of seed {mark.seed}. "
             "Add --fresh to delete it and load another one."
         )
@@ -142,7 +150,7 @@ def _write(path: Path, operator: Operator, language: Language) -> None:
             task = progress.add_task(wording.WRITING.told(language), total=len(facts))
             running.write_facts(path, facts, lambda done: progress.advance(task, done))
     except OSError as error:
-        _refuse(f"{path} cannot be written: {error.strerror}")
+        refuse(f"{path} cannot be written: {error.strerror}")
     counts = {"facts": number(len(facts), language), "lines": number(operator.size, language)}
     typer.echo(wording.WRITTEN.told(language).format(path=path, **counts))
 
@@ -192,7 +200,7 @@ def _show(
         head(Words(shown, shown))
         console.print(_explained(shown, found.now, language))
     head(wording.NEXT)
-    for text in ("serve", f"explain {shown or 'M-000001'}"):
+    for text in ("serve", f"explain {shown or 'M-000001'} --language {language}"):
         prefix = f"  {embedded.HOME_VARIABLE}={shlex.quote(str(home))} selbsthelfer "
         console.print(prefix + text, soft_wrap=True, markup=False)
 
@@ -262,18 +270,3 @@ def _lines_to_look_at(found: DemoSummary, language: Language) -> Table:
     for role, subject in found.worth_a_look.items():
         table.add_row(f"  {subject}", wording.ROLES[role].told(language))
     return table
-
-
-def _refuse(sentence: str) -> None:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(2)
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    try:
-        yield
-    except ForeignLinesError as error:
-        _refuse(f"The demo cannot be loaded here: {error}.")
-    except embedded.EmbeddedServerError as error:
-        _refuse(" ".join(str(error).split()))

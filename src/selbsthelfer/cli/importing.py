@@ -38,7 +38,7 @@ from selbsthelfer.intake.core.columns_examples import (
     example_text,
 )
 from selbsthelfer.intake.core.columns_queues import NO_QUEUES, QueueRule, read_queue_rules
-from selbsthelfer.intake.importing import TooManyAtOnceError
+from selbsthelfer.intake.importing import Summary, TooManyAtOnceError
 from selbsthelfer.intake.importing_files import UnreadableFileError, require_readable
 from selbsthelfer.intake.importing_gathering import Gathering, read_facts
 from selbsthelfer.intake.importing_queue_logs import DEFAULT_SOURCE, QueueLogTerms, read_queue_logs
@@ -74,6 +74,16 @@ Rejects = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for a machine, nothing else.")]
+FactsTo = Annotated[
+    Path | None,
+    typer.Option(
+        "--facts-to",
+        metavar="FILE",
+        help="Write the facts to this file, in order, and take none: for a replay, or to import them together "
+        "with others.",
+        show_default=False,
+    ),
+]
 Batch = Annotated[int, typer.Option("--batch", min=1, max=MAX_BATCH, hidden=True)]
 
 
@@ -82,6 +92,7 @@ class _Order:
     """What to import, and how to tell about it."""
 
     files: Sequence[Path]
+    facts_to: Path | None
     rejects: Path | None
     as_json: bool
     batch: int
@@ -89,27 +100,47 @@ class _Order:
 
 
 @app.command()
-def facts(files: Files, rejects: Rejects = None, as_json: AsJson = False, batch: Batch = MAX_BATCH) -> None:
-    """Bring in facts, one CloudEvent in JSON a line, in the order in which they were received."""
+def facts(
+    files: Files,
+    facts_to: FactsTo = None,
+    rejects: Rejects = None,
+    as_json: AsJson = False,
+    batch: Batch = MAX_BATCH,
+) -> None:
+    """Bring in facts, one CloudEvent in JSON a line, in the order in which they were received.
+
+    Several files are taken as one. History of several kinds should come in this way: an activity that is taken
+    before a call which came earlier may release volume, and that is never taken back.
+    """
     advice = "Send the topic with each contact, or a contact.coded fact for it."
-    order = _Order(files, rejects, as_json, batch, advice)
+    order = _Order(files, facts_to, rejects, as_json, batch, advice)
     _run(order, lambda gathering: read_facts(files, gathering))
 
 
 @app.command()
 def contacts(
-    files: Files, columns: Columns, rejects: Rejects = None, as_json: AsJson = False, batch: Batch = MAX_BATCH
+    files: Files,
+    columns: Columns,
+    facts_to: FactsTo = None,
+    rejects: Rejects = None,
+    as_json: AsJson = False,
+    batch: Batch = MAX_BATCH,
 ) -> None:
     """Bring in contacts from CSV files, as a column mapping says."""
-    _run_tables("contacts", columns, _Order(files, rejects, as_json, batch, _ADVISE_MAPPING))
+    _run_tables("contacts", columns, _Order(files, facts_to, rejects, as_json, batch, _ADVISE_MAPPING))
 
 
 @app.command()
 def subscribers(
-    files: Files, columns: Columns, rejects: Rejects = None, as_json: AsJson = False, batch: Batch = MAX_BATCH
+    files: Files,
+    columns: Columns,
+    facts_to: FactsTo = None,
+    rejects: Rejects = None,
+    as_json: AsJson = False,
+    batch: Batch = MAX_BATCH,
 ) -> None:
     """Bring in lines from CSV files, as a column mapping says."""
-    _run_tables("subscribers", columns, _Order(files, rejects, as_json, batch, _ADVISE_MAPPING))
+    _run_tables("subscribers", columns, _Order(files, facts_to, rejects, as_json, batch, _ADVISE_MAPPING))
 
 
 @app.command("queue-log")
@@ -127,6 +158,7 @@ def queue_log(
     country_code: Annotated[
         str, typer.Option(help="Of numbers that begin with one 0, such as 49.", show_default=False)
     ] = "",
+    facts_to: FactsTo = None,
     rejects: Rejects = None,
     as_json: AsJson = False,
     batch: Batch = MAX_BATCH,
@@ -147,7 +179,7 @@ def queue_log(
             subject_prefix=subject_prefix,
             country_code=_country_code(country_code),
         )
-    order = _Order(files, rejects, as_json, batch, advice)
+    order = _Order(files, facts_to, rejects, as_json, batch, advice)
     _run(order, lambda gathering: read_queue_logs(files, terms, gathering))
 
 
@@ -185,28 +217,31 @@ def _run(order: _Order, read: Callable[[Gathering], object]) -> None:
     """Read all files, then take what is in them; a file that cannot be read leaves everything as it was."""
     with _plain_errors():
         size = _sizes(order.files)
-        path = _rejects_path(order)
+        rejects_path = _writable(order, order.rejects or default_rejects_path(order.files[0]))
+        facts_path = order.facts_to and _writable(order, order.facts_to)
         connect()
         began_at = monotonic()
         with (
-            closing(RejectsFile(path)) as rejects,
+            closing(RejectsFile(rejects_path)) as rejects,
             shown_steps(silent=order.as_json) as steps,
             Gathering(on_read=steps.advance, on_refused=rejects.write) as gathering,
         ):
             steps.begin("Reading", size, "bytes")
             read(gathering)
-            steps.begin("Taking", gathering.sorter.size, "facts")
-            gathering.take(now=datetime.now(UTC), on_progress=steps.advance, limit=order.batch)
-        _tell(order, gathering, monotonic() - began_at, rejects)
+            steps.begin("Taking" if facts_path is None else "Writing", gathering.sorter.size, "facts")
+            if facts_path is None:
+                gathering.take(now=datetime.now(UTC), on_progress=steps.advance, limit=order.batch)
+            else:
+                gathering.write(facts_path, on_progress=steps.advance)
+        _tell(order, gathering.summary, gathering.sorter.size, monotonic() - began_at, rejects)
 
 
-def _tell(order: _Order, gathering: Gathering, seconds: float, rejects: RejectsFile) -> None:
-    summary, count = gathering.summary, gathering.sorter.size
+def _tell(order: _Order, summary: Summary, facts: int, seconds: float, rejects: RejectsFile) -> None:
     warning = unclassified_warning(summary, order.advice)
     if order.as_json:
-        typer.echo(summary_json(summary, count, seconds, rejects, warning))
+        typer.echo(summary_json(summary, facts, seconds, rejects, warning))
         return
-    for line in summary_lines(summary, count, seconds, rejects):
+    for line in summary_lines(summary, facts, seconds, rejects):
         typer.echo(line)
     if warning:
         typer.echo(f"Warning: {warning}", err=True)
@@ -225,12 +260,12 @@ def _sizes(files: Sequence[Path]) -> int:
     return size
 
 
-def _rejects_path(order: _Order) -> Path:
-    path = order.rejects or default_rejects_path(order.files[0])
+def _writable(order: _Order, path: Path) -> Path:
+    """Return a file to write; raises `_WrongUseError` unless that may be done."""
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise _WrongUseError(f"{path}: refusals cannot be written there")
+        raise _WrongUseError(f"{path}: this cannot be written")
     if path.exists() and any(path.samefile(file) for file in order.files):
-        raise _WrongUseError(f"{path}: refusals would overwrite the file that is imported")
+        raise _WrongUseError(f"{path}: this would overwrite the file that is imported")
     return path
 
 

@@ -188,6 +188,7 @@ def summary_json(
             "accepted": summary.results["accepted"],
             "known": summary.results["known"],
             "parked": summary.results["parked"],
+            "written": summary.written,
             "rejected": summary.results["rejected"],
             "rejected_by_code": dict(sorted(summary.rejections.items())),
             "rejects_file": str(rejects.path) if rejects.count else None,
@@ -210,6 +211,8 @@ def summary_lines(summary: Summary, facts: int, seconds: float, rejects: Rejects
     for result, meaning in _RESULTS.items():
         count = summary.results[result]
         yield f"{result:<13}{count:>12,}  {meaning if count else ''}".rstrip()
+    if summary.written:
+        yield f"{'written':<13}{summary.written:>12,}"
     for code, count in summary.rejections.most_common():
         yield f"    {code:<21}{count:>12,}"
     for reason, count in summary.skipped.most_common():

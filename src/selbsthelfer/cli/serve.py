@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from ipaddress import ip_address
 from typing import Annotated, Final
 
 import typer
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.servers.basehttp import get_internal_wsgi_application
+from django.db import connections
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -14,9 +18,13 @@ from granian.log import LogLevels
 from selbsthelfer.cli.connecting import TablesOutOfDateError, connect
 from selbsthelfer.kit.embedded import EmbeddedServerError
 
-TARGET: Final = "selbsthelfer.project.wsgi:application"
+TARGET: Final = "selbsthelfer.cli.serve:build_application"
 THREADS: Final = 4
 """Requests answered at once, each with a database connection of its own."""
+IDLE_SECONDS: Final = 600
+"""How long a thread keeps its connection while nobody asks; the first request of a new one waits for it."""
+STOP_SECONDS: Final = 5
+"""How long requests may go on after the stop; then they are broken off."""
 
 
 def command(
@@ -33,6 +41,7 @@ def command(
         connect()
     except (TablesOutOfDateError, EmbeddedServerError) as error:
         _refuse(" ".join(str(error).split()))
+    connections.close_all()
     shown = f"[{address}]" if ":" in address else address
     typer.echo(f"The pages are at http://{shown}:{port}/ (Ctrl-C stops them).")
     Granian(
@@ -40,10 +49,24 @@ def command(
         address=address,
         port=port,
         interface=Interfaces.WSGI,
+        factory=True,
         blocking_threads=THREADS,
+        blocking_threads_idle_timeout=IDLE_SECONDS,
+        workers_kill_timeout=STOP_SECONDS,
         websockets=False,
         log_level=LogLevels.warning,
     ).serve()
+
+
+def build_application() -> WSGIHandler:
+    """Load the application that the settings name, inside the server's worker process.
+
+    The worker leaves the terminal's process group, so that Ctrl-C reaches the main process only, which then
+    stops the worker: a worker of granian 2.8 that gets both signals at once sometimes waits for ever.
+    """
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)
+    return get_internal_wsgi_application()
 
 
 def _refuse(sentence: str) -> None:

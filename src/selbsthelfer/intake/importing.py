@@ -36,7 +36,8 @@ class Summary:
 
     What was left aside before it was a fact stands in `skipped` (by reason) and `unidentified`. `answered`
     counts the answered contacts among the facts, `unclassified` those of them without a known topic, `coded`
-    the topics that agents gave afterwards. Of queue logs, `calls` counts by outcome.
+    the topics that agents gave afterwards. `written` facts went to a file. Of queue logs, `calls` counts by
+    outcome.
     """
 
     results: Counter[str] = field(default_factory=Counter)
@@ -48,6 +49,7 @@ class Summary:
     answered: int = 0
     unclassified: int = 0
     coded: int = 0
+    written: int = 0
     calls: Counter[str] = field(default_factory=Counter)
     calls_open: int = 0
 

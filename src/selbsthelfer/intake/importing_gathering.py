@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -82,6 +83,18 @@ class Gathering:
         take_all(
             self.sorter, self.summary, now=now, on_progress=on_progress, on_refused=self._tell, limit=limit
         )
+
+    def write(self, path: Path, *, on_progress: OnProgress) -> None:
+        """Write everything gathered to a file, in order; one that ends in .gz is packed."""
+        unfinished = path.with_name(f"{path.name}.part")
+        opened = gzip.open(unfinished, "wb") if path.suffix == ".gz" else unfinished.open("wb")
+        with opened as file:
+            for *_, raw in self.sorter.ordered():
+                file.write(raw + b"\n")
+                self.summary.written += 1
+                if self.summary.written % READ_STEP == 0:
+                    on_progress(READ_STEP)
+        unfinished.replace(path)
 
     def _tell(self, refused: Refused) -> None:
         nth = bisect_left(self._starts, refused.line) - 1

@@ -80,6 +80,10 @@ def _record_alterations(cursor: psycopg.Cursor[Any], by_kind: Mapping[type, Sequ
         )
 
 
+_NO_NEWS = frozenset({kinds.UsageFact, kinds.CourtesyFact})
+"""Facts that no programme looks at."""
+
+
 def touches_of(entering: Iterable[Entering]) -> set[Touch]:
     """List the instants at which lines learned something, and when the earliest of that happened.
 
@@ -87,14 +91,15 @@ def touches_of(entering: Iterable[Entering]) -> set[Touch]:
     """
     touches: dict[tuple[str, datetime], Touch] = {}
     for line, received_at, fact in entering:
-        assert not isinstance(fact, CrisisFact)  # noqa: S101 - crises are kept apart
         kind = type(fact)
+        if kind in _NO_NEWS:
+            continue
         news_at, may_release = None, True
         if kind is kinds.ContactFinished:
             news_at, may_release = fact.time, False
         elif kind is kinds.ActivityFinished:
             news_at, may_release = fact.time, fact.data.outcome == "succeeded"  # type: ignore[union-attr]
-        key = (fact.subject, received_at)
+        key = (fact.subject, received_at)  # type: ignore[union-attr]
         known = touches.get(key)
         if known is not None:
             news_at = min(news_at, known.news_at) if news_at and known.news_at else None

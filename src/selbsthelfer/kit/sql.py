@@ -41,7 +41,7 @@ def plan_by_key(cursor: psycopg.Cursor[Any]) -> None:
     """
     cursor.execute(
         "SET LOCAL enable_seqscan = off; SET LOCAL enable_nestloop = on;"
-        " SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off",
+        " SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL work_mem = '64MB'",
         prepare=False,
     )
 
@@ -50,7 +50,7 @@ def plan_by_set(cursor: psycopg.Cursor[Any]) -> None:
     """Have the statements that follow in this transaction join temporary tables, which have no keys, by hashing."""
     cursor.execute(
         "SET LOCAL enable_seqscan = on; SET LOCAL enable_nestloop = off;"
-        " SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on",
+        " SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SET LOCAL work_mem = '64MB'",
         prepare=False,
     )
 

@@ -106,6 +106,7 @@ WHERE NOT EXISTS (
 ORDER BY u.position;
 
 -- name: leave_out_unlimited
+-- What the tariff does not limit takes nothing from any bucket.
 DELETE FROM allowances_burning u
 USING unnest(%(positions)s::integer[]) AS x(position)
 WHERE x.position = u.position;
@@ -137,6 +138,7 @@ FROM (
 WHERE r.position = u.position AND r.round > 1;
 
 -- name: count_rounds
+-- The rounds of the line that needs most; lines do not wait for each other.
 SELECT coalesce(max(round), 0) FROM allowances_burning;
 
 -- name: burn_round
@@ -184,6 +186,7 @@ FROM (
 WINDOW bucket AS (PARTITION BY subscriber_id, bucket_id ORDER BY position);
 
 -- name: carry_balances
+-- The next round goes on from what this one left.
 UPDATE allowances_available a
 SET ordinal = b.ordinal, balance_bytes = b.balance_bytes
 FROM (
@@ -195,6 +198,7 @@ FROM (
 WHERE b.subscriber_id = a.subscriber_id AND b.bucket_id = a.bucket_id;
 
 -- name: put_usage
+-- What found no volume is unmet, unless it was unlimited.
 INSERT INTO allowances_usage (subscriber_id, happened_at, id, source, received_at, bytes, unmet_bytes)
 SELECT
     u.subscriber_id, u.happened_at, u.id, u.source, u.received_at, u.bytes,
@@ -206,6 +210,7 @@ LEFT JOIN (
 ) b ON b.position = u.position;
 
 -- name: put_entries
+-- From one table alone: see the head of this file.
 INSERT INTO allowances_entry (
     subscriber_id, bucket_id, ordinal, amount_bytes, balance_bytes, happened_at, received_at, fact_source, fact_id
 )
@@ -248,6 +253,7 @@ LEFT JOIN (
 ORDER BY p.position, p.percent;
 
 -- name: lines_to_tell
+-- Apart from the balances, because lines are looked up by key.
 SELECT subscriber_id, ended_at, language FROM subscribers_subscriber WHERE subscriber_id = ANY (%(lines)s);
 
 -- name: included_terms
@@ -258,6 +264,7 @@ LEFT JOIN subscribers_change c ON c.subscriber_id = s.subscriber_id AND c.includ
 WHERE s.subscriber_id = ANY (%(lines)s);
 
 -- name: overlapping_included
+-- Whatever moved a boundary after a bucket was made: no two included buckets may overlap.
 SELECT b.subscriber_id, b.valid_from, b.valid_until
 FROM unnest(%(lines)s::uuid[], %(starts_at)s::timestamptz[], %(ends_at)s::timestamptz[])
     AS s(subscriber_id, starts_at, ends_at)

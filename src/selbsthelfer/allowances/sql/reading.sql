@@ -55,6 +55,7 @@ ORDER BY e.happened_at DESC, e.bucket_id DESC, e.ordinal DESC
 LIMIT %(limit)s;
 
 -- name: usage_total
+-- The time of usage leads the key after the line, so that only the stretch asked about is read.
 SELECT count(*), coalesce(sum(bytes), 0)::bigint, coalesce(sum(unmet_bytes), 0)::bigint
 FROM allowances_usage
 WHERE subscriber_id = %(line)s AND happened_at >= %(from_at)s AND happened_at < %(until_at)s

@@ -22,4 +22,5 @@ WHERE m.message_id = w.message_id
 RETURNING m.message_id, m.kind;
 
 -- name: waiting
+-- A partial index holds nothing but what waits.
 SELECT count(*), min(created_at) FROM outbox_message WHERE sent_at IS NULL

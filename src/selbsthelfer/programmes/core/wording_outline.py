@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,7 +69,9 @@ class _Outline:
         self.known = history.known_at(min(at, self.windows.closes_at))
         decided = {index: released.release for index, released in releases.items()}
         self.stages = decide_stages(self.known, self.windows, definition, at, decided)
-        self.counting = counting_activities(self.known, self.windows)
+        self.counting: dict[int, list[CountedActivity]] = defaultdict(list)
+        for fact in counting_activities(self.known, self.windows):
+            self.counting[self.windows.index_of(fact.happened_at)].append(_counted(fact))
         self.in_control = self.known.enrolment.variant is Variant.CONTROL
 
     def enrolment(self, version: PinnedVersion) -> ToldEnrolment:
@@ -139,7 +142,7 @@ class _Outline:
                 starts_at=start,
                 ends_at=end,
                 phase=self.phase(start, end),
-                activities=tuple(self.counted(fact) for fact in self.activities_in(index)),
+                activities=tuple(self.counting[index]),
                 counting_contacts=against.count(index),
                 tranche=tranches.get(index),
             )
@@ -148,12 +151,6 @@ class _Outline:
         if self.at < start:
             return Phase.COMING
         return Phase.CURRENT if self.at < end else Phase.PAST
-
-    def activities_in(self, index: int) -> list[ActivityFact]:
-        return [fact for fact in self.counting if self.windows.index_of(fact.happened_at) == index]
-
-    def counted(self, fact: ActivityFact) -> CountedActivity:
-        return CountedActivity(fact.source, fact.id, fact.activity, fact.happened_at)
 
     def tranches(self) -> Iterator[Tranche]:
         """Tell every tranche; what the cap leaves is promised to the earlier ones first."""
@@ -191,7 +188,7 @@ class _Outline:
             granted_at=release.granted_at,
             usable_until=usable_until,
             left_bytes=released.left_bytes if state is TrancheState.GRANTED else None,
-            released_by=None if by is None else self.counted(by),
+            released_by=None if by is None else _counted(by),
         )
 
     def unreleased(self, index: int, stage: Stage, rest: int) -> Tranche:
@@ -233,9 +230,13 @@ class _Outline:
     def is_due(self, index: int) -> bool:
         """Tell whether a tranche of a passed window ought to be released already."""
         if self.definition.release == "activity":
-            return bool(self.activities_in(index))
+            return bool(self.counting[index])
         start, stopped_at = self.windows.period_start(index), self.known.stopped_at
         return start <= self.at and (stopped_at is None or start < stopped_at)
+
+
+def _counted(fact: ActivityFact) -> CountedActivity:
+    return CountedActivity(fact.source, fact.id, fact.activity, fact.happened_at)
 
 
 _PROMISED = frozenset(

@@ -75,7 +75,7 @@ FROM (
     JOIN programmes_enrolment w ON w.subscriber_id = q.subscriber_id AND w.programme = q.programme
     JOIN programmes_budget b ON b.programme = q.programme AND b.version = q.version
     JOIN programmes_version v ON v.programme = q.programme AND v.version = q.version
-    JOIN programmes_staged s ON s.subscriber_id = q.subscriber_id AND s.programme = q.programme
+    JOIN programmes_staged s ON s.place = q.place
     JOIN generate_series(1, 60) AS n(index)
         ON n.index > s."window" * v.periods_per_stage AND n.index <= (s."window" + 1) * v.periods_per_stage
     GROUP BY 1, 2, 3, 4

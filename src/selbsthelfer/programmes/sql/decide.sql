@@ -2,7 +2,8 @@
 --
 -- Four steps, each a temporary table that the next one joins: the enrolments asked about, the activities that
 -- count, the contacts judged, the stages. A fifth finds the tranches that are due. Temporary tables rather than
--- one long statement: the planner sees each step's true size, and pages read the steps they need.
+-- one long statement: the planner sees each step's true size, and pages read the steps they need. Within a
+-- decision an enrolment is known by its `place`, a number, so that millions of rows are sorted and joined by it.
 
 -- name: prepare
 -- Temporary tables live as long as the connection; every decision empties those it fills.
@@ -14,6 +15,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS programmes_touch (
     may_release boolean NOT NULL
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS programmes_asked (
+    place integer NOT NULL,
     subscriber_id uuid NOT NULL,
     programme text COLLATE "C" NOT NULL,
     version integer NOT NULL,
@@ -30,16 +32,14 @@ CREATE TEMPORARY TABLE IF NOT EXISTS programmes_asked (
     altered boolean NOT NULL
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS programmes_counting (
-    subscriber_id uuid NOT NULL,
-    programme text COLLATE "C" NOT NULL,
+    place integer NOT NULL,
     index integer NOT NULL,
     happened_at timestamptz NOT NULL,
     id text COLLATE "C" NOT NULL,
     source text COLLATE "C" NOT NULL
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS programmes_judged (
-    subscriber_id uuid NOT NULL,
-    programme text COLLATE "C" NOT NULL,
+    place integer NOT NULL,
     "window" integer NOT NULL,
     happened_at timestamptz NOT NULL,
     id text COLLATE "C" NOT NULL,
@@ -47,8 +47,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS programmes_judged (
     code text COLLATE "C"
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS programmes_staged (
-    subscriber_id uuid NOT NULL,
-    programme text COLLATE "C" NOT NULL,
+    place integer NOT NULL,
     "window" integer NOT NULL,
     level integer NOT NULL,
     state text COLLATE "C" NOT NULL,
@@ -77,7 +76,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS programmes_due (
 -- when it was last decided: whatever turns a missed window into a passed one is news of another kind.
 INSERT INTO programmes_asked
 SELECT
-    subscriber_id, programme, version, variant, decided_at, known_until, enrolled_at, stopped_at, closes_at,
+    row_number() OVER (), subscriber_id, programme, version, variant, decided_at, known_until, enrolled_at, stopped_at, closes_at,
     period_bounds, released_mask, missed_mask, cap_bytes, altered
 FROM (
     SELECT
@@ -111,20 +110,19 @@ WHERE altered OR (
 -- For reading: the enrolments of the touched lines, each as known while it was open.
 INSERT INTO programmes_asked
 SELECT
-    e.subscriber_id, e.programme, e.version, e.variant, t.decided_at, least(t.known_until, e.closes_at),
+    row_number() OVER (), e.subscriber_id, e.programme, e.version, e.variant, t.decided_at, least(t.known_until, e.closes_at),
     e.enrolled_at, coalesce(e.stopped_at, 'infinity'), e.closes_at, e.period_bounds, e.released_mask,
     e.missed_mask, e.cap_bytes, e.altered
 FROM programmes_touch t
 JOIN programmes_enrolment e ON e.subscriber_id = t.subscriber_id AND e.known_from <= t.known_until;
 
 -- name: find_counting_activities
--- The order of the window is the order of the table's key, so that no sort is needed.
+-- The activities of a line come from its key's index alone, in the order in which the classes look at them.
 INSERT INTO programmes_counting
-SELECT subscriber_id, programme, index, happened_at, id, source
+SELECT place, index, happened_at, id, source
 FROM (
     SELECT
-        q.subscriber_id, q.programme, q.enrolled_at, q.period_bounds, k.counting_class,
-        a.happened_at, a.id, a.source,
+        q.place, q.enrolled_at, q.period_bounds, k.counting_class, a.happened_at, a.id, a.source,
         width_bucket(a.happened_at, q.period_bounds) AS index,
         lag(a.happened_at) OVER kind AS earlier_at
     FROM programmes_asked q
@@ -134,9 +132,7 @@ FROM (
         AND a.received_at <= q.known_until
         AND a.happened_at < q.stopped_at
     JOIN activities_kind k ON k.activity = a.activity AND k.counting_class <> 'never'
-    WINDOW kind AS (
-        PARTITION BY q.subscriber_id, q.programme, a.activity ORDER BY a.happened_at, a.id, a.source
-    )
+    WINDOW kind AS (PARTITION BY q.place, a.activity ORDER BY a.happened_at, a.id, a.source)
 ) succeeded
 WHERE happened_at >= enrolled_at
 AND CASE counting_class
@@ -152,7 +148,7 @@ END;
 INSERT INTO programmes_judged
 WITH seen AS (
     SELECT
-        q.subscriber_id, q.programme, q.version, q.known_until, q.stopped_at, q.enrolled_at,
+        q.place, q.subscriber_id, q.programme, q.version, q.known_until, q.stopped_at, q.enrolled_at,
         c.happened_at, c.id, c.source, c.received_at, c.channel, c.direction, c.outcome, c.talk_seconds, c.topic,
         (width_bucket(c.happened_at, q.period_bounds) + v.periods_per_stage - 1) / v.periods_per_stage AS "window",
         q.period_bounds, v.periods_per_stage, v.settle_delay
@@ -168,7 +164,7 @@ WITH seen AS (
 settled AS (
     SELECT *, period_bounds["window" * periods_per_stage + 1] + settle_delay AS settles_at FROM seen
 ),
-told AS (
+told AS MATERIALIZED (
     -- What agents said: the newest coding received before the window settles gives the topic; the newest
     -- reclassification that has an effect decides. One to "counts" has none when it or the contact came too late.
     SELECT
@@ -194,7 +190,7 @@ told AS (
 ),
 judged AS (
     SELECT
-        t.subscriber_id, t.programme, t."window", t.happened_at, t.id, t.source, t.said, v.goodwill_contacts,
+        t.place, t."window", t.happened_at, t.id, t.source, t.said, v.goodwill_contacts,
         CASE
             WHEN t.said IS NOT NULL THEN nullif(t.said, 'counts')
             WHEN t.channel IS NULL OR NOT t.channel = ANY (v.channels) THEN 'channel'
@@ -263,11 +259,10 @@ judged AS (
     LEFT JOIN activities_kind k ON k.activity = t.settled_topic
 )
 SELECT
-    subscriber_id, programme, "window", happened_at, id, source,
+    place, "window", happened_at, id, source,
     CASE
-        WHEN code IS NULL AND said IS NULL AND goodwill_contacts >= rank() OVER (
-            PARTITION BY subscriber_id, programme, "window", code IS NULL AND said IS NULL
-            ORDER BY happened_at, id
+        WHEN code IS NULL AND said IS NULL AND goodwill_contacts > 0 AND goodwill_contacts >= rank() OVER (
+            PARTITION BY place, "window", code IS NULL AND said IS NULL ORDER BY happened_at, id
         ) THEN 'goodwill'
         ELSE code
     END
@@ -277,7 +272,7 @@ FROM judged;
 -- A window with a released tranche is passed for good; the level follows from the windows before.
 INSERT INTO programmes_staged
 SELECT
-    subscriber_id, programme, "window",
+    place, "window",
     CASE on_missed_stage
         WHEN 'repeat' THEN 1 + coalesce(sum(CASE WHEN state = 'passed' THEN 1 ELSE 0 END) OVER earlier, 0)
         WHEN 'reset' THEN
@@ -287,7 +282,7 @@ SELECT
     state, activities, contacts
 FROM (
     SELECT
-        w.subscriber_id, w.programme, w."window", w.on_missed_stage,
+        w.place, w."window", w.on_missed_stage,
         coalesce(a.activities, 0) AS activities, coalesce(c.contacts, 0) AS contacts,
         CASE
             WHEN w.released THEN 'passed'
@@ -299,7 +294,7 @@ FROM (
         END AS state
     FROM (
         SELECT
-            q.subscriber_id, q.programme, n."window", q.decided_at, v.activities_min, v.contacts_max,
+            q.place, n."window", q.decided_at, v.activities_min, v.contacts_max,
             v.settle_delay, v.on_missed_stage,
             q.period_bounds[n."window" * v.periods_per_stage + 1] AS ends_at,
             q.released_mask & (
@@ -311,48 +306,69 @@ FROM (
     ) w
     LEFT JOIN (
         SELECT
-            f.subscriber_id, f.programme,
-            (f.index + v.periods_per_stage - 1) / v.periods_per_stage AS "window", count(*) AS activities
+            f.place, (f.index + v.periods_per_stage - 1) / v.periods_per_stage AS "window", count(*) AS activities
         FROM programmes_counting f
-        JOIN programmes_asked q ON q.subscriber_id = f.subscriber_id AND q.programme = f.programme
+        JOIN programmes_asked q ON q.place = f.place
         JOIN programmes_version v ON v.programme = q.programme AND v.version = q.version
-        GROUP BY 1, 2, 3
-    ) a ON a.subscriber_id = w.subscriber_id AND a.programme = w.programme AND a."window" = w."window"
+        GROUP BY 1, 2
+    ) a ON a.place = w.place AND a."window" = w."window"
     LEFT JOIN (
-        SELECT subscriber_id, programme, "window", count(*) AS contacts
-        FROM programmes_judged WHERE code IS NULL
-        GROUP BY 1, 2, 3
-    ) c ON c.subscriber_id = w.subscriber_id AND c.programme = w.programme AND c."window" = w."window"
+        SELECT place, "window", count(*) AS contacts FROM programmes_judged WHERE code IS NULL GROUP BY 1, 2
+    ) c ON c.place = w.place AND c."window" = w."window"
 ) decided
-WINDOW earlier AS (
-    PARTITION BY subscriber_id, programme ORDER BY "window" ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-);
+WINDOW earlier AS (PARTITION BY place ORDER BY "window" ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING);
+
+-- name: newly_missed
+SELECT subscriber_id, programme, decided_mask
+FROM (
+    SELECT
+        q.place, q.subscriber_id, q.programme, q.missed_mask,
+        bit_or(CASE s.state WHEN 'missed' THEN 1::bigint << s."window" ELSE 0 END) AS decided_mask
+    FROM programmes_asked q
+    JOIN programmes_staged s ON s.place = q.place
+    GROUP BY 1, 2, 3, 4
+) decided
+WHERE missed_mask <> decided_mask;
+
+-- name: mark_missed
+UPDATE programmes_enrolment e
+SET missed_mask = d.missed_mask
+FROM unnest(%(lines)s::uuid[], %(programmes)s::text[], %(masks)s::bigint[]) AS d(subscriber_id, programme, missed_mask)
+WHERE e.subscriber_id = d.subscriber_id AND e.programme = d.programme;
 
 -- name: find_due
 -- Every tranche of a passed window that is not released yet and whose activity, or whose period, has come.
+-- The first counting activity of a period releases its tranche.
 INSERT INTO programmes_due
+SELECT
+    q.subscriber_id, q.programme, q.variant, d.index, d."window", d.level, d.tranche_bytes,
+    q.cap_bytes, q.decided_at, q.period_bounds[width_bucket(q.decided_at, q.period_bounds) + 1],
+    d.source, d.id
+FROM (
+    SELECT DISTINCT ON (f.place, f.index)
+        f.place, f.index, s."window", s.level, v.stage_bytes[s.level] AS tranche_bytes, f.source, f.id
+    FROM programmes_staged s
+    JOIN programmes_counting f ON f.place = s.place
+    JOIN programmes_asked q ON q.place = f.place
+    JOIN programmes_version v ON v.programme = q.programme AND v.version = q.version AND v.release = 'activity'
+    WHERE s.state = 'passed'
+    AND s."window" = (f.index - 1) / v.periods_per_stage
+    AND q.released_mask & (1::bigint << f.index) = 0
+    ORDER BY f.place, f.index, f.happened_at, f.id, f.source
+) d
+JOIN programmes_asked q ON q.place = d.place
+UNION ALL
 SELECT
     q.subscriber_id, q.programme, q.variant, n.index, s."window", s.level, v.stage_bytes[s.level],
     q.cap_bytes, q.decided_at, q.period_bounds[width_bucket(q.decided_at, q.period_bounds) + 1],
-    f.source, f.id
-FROM programmes_asked q
-JOIN programmes_version v ON v.programme = q.programme AND v.version = q.version
-JOIN programmes_staged s ON s.subscriber_id = q.subscriber_id AND s.programme = q.programme AND s.state = 'passed'
-JOIN generate_series(1, 60) AS n(index)
-    ON n.index > s."window" * v.periods_per_stage
-    AND n.index <= (s."window" + 1) * v.periods_per_stage
-    AND q.released_mask & (1::bigint << n.index) = 0
-LEFT JOIN (
-    SELECT DISTINCT ON (subscriber_id, programme, index) subscriber_id, programme, index, source, id
-    FROM programmes_counting
-    ORDER BY subscriber_id, programme, index, happened_at, id, source
-) f
-    ON f.subscriber_id = q.subscriber_id AND f.programme = q.programme AND f.index = n.index
-    AND v.release = 'activity'
-WHERE CASE v.release
-    WHEN 'activity' THEN f.id IS NOT NULL
-    ELSE q.period_bounds[n.index] <= q.decided_at AND q.period_bounds[n.index] < q.stopped_at
-END;
+    NULL, NULL
+FROM programmes_staged s
+JOIN programmes_asked q ON q.place = s.place
+JOIN programmes_version v ON v.programme = q.programme AND v.version = q.version AND v.release = 'period_start'
+JOIN generate_series(1, 60) AS n(index) ON s."window" = (n.index - 1) / v.periods_per_stage
+WHERE s.state = 'passed'
+AND q.released_mask & (1::bigint << n.index) = 0
+AND q.period_bounds[n.index] <= q.decided_at AND q.period_bounds[n.index] < q.stopped_at;
 
 -- name: release_due
 -- The running total cuts each tranche to what the cap leaves; in control nothing is granted, only recorded.
@@ -387,24 +403,6 @@ FROM (
 ) summed
 WINDOW releases AS (PARTITION BY subscriber_id, programme ORDER BY index)
 RETURNING subscriber_id, credit_id, bytes, granted_at, valid_until;
-
--- name: newly_missed
-SELECT subscriber_id, programme, decided_mask
-FROM (
-    SELECT
-        q.subscriber_id, q.programme, q.missed_mask,
-        bit_or(CASE s.state WHEN 'missed' THEN 1::bigint << s."window" ELSE 0 END) AS decided_mask
-    FROM programmes_asked q
-    JOIN programmes_staged s ON s.subscriber_id = q.subscriber_id AND s.programme = q.programme
-    GROUP BY 1, 2, 3
-) decided
-WHERE missed_mask <> decided_mask;
-
--- name: mark_missed
-UPDATE programmes_enrolment e
-SET missed_mask = d.missed_mask
-FROM unnest(%(lines)s::uuid[], %(programmes)s::text[], %(masks)s::bigint[]) AS d(subscriber_id, programme, missed_mask)
-WHERE e.subscriber_id = d.subscriber_id AND e.programme = d.programme;
 
 -- name: mark_released
 UPDATE programmes_enrolment e

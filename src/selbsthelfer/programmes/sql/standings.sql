@@ -6,25 +6,27 @@ SELECT line, %(now)s, %(now)s, false FROM unnest(%(lines)s::uuid[]) AS asked(lin
 
 -- name: stages
 SELECT
-    g.subscriber_id, g.programme, g."window", g.level, g.state, g.activities,
+    q.subscriber_id, q.programme, g."window", g.level, g.state, g.activities,
     coalesce(
         array_agg(j.id ORDER BY j.happened_at, j.id, j.source) FILTER (WHERE j.id IS NOT NULL), '{}'
     ) AS counting_contacts
 FROM programmes_staged g
-LEFT JOIN programmes_judged j
-    ON j.subscriber_id = g.subscriber_id AND j.programme = g.programme AND j."window" = g."window" AND j.code IS NULL
+JOIN programmes_asked q ON q.place = g.place
+LEFT JOIN programmes_judged j ON j.place = g.place AND j."window" = g."window" AND j.code IS NULL
 GROUP BY 1, 2, 3, 4, 5, 6
 ORDER BY 1, 2, 3;
 
 -- name: judged
-SELECT subscriber_id, programme, "window", happened_at, source, id, code
-FROM programmes_judged
-ORDER BY subscriber_id, programme, happened_at, id, source;
+SELECT q.subscriber_id, q.programme, j."window", j.happened_at, j.source, j.id, j.code
+FROM programmes_judged j
+JOIN programmes_asked q ON q.place = j.place
+ORDER BY q.subscriber_id, q.programme, j.happened_at, j.id, j.source;
 
 -- name: counting
-SELECT subscriber_id, programme, index, happened_at, source, id
-FROM programmes_counting
-ORDER BY subscriber_id, programme, happened_at, id, source;
+SELECT q.subscriber_id, q.programme, f.index, f.happened_at, f.source, f.id
+FROM programmes_counting f
+JOIN programmes_asked q ON q.place = f.place
+ORDER BY q.subscriber_id, q.programme, f.happened_at, f.id, f.source;
 
 -- name: releases
 SELECT
