@@ -148,7 +148,8 @@ def expected(url: str, now: datetime) -> Decided:
     """Decide anew from the rows, by the plain words of the rules that this data can touch."""
     by_line: dict[str, list[Contact]] = defaultdict(list)
     for contact in contacts_of(url):
-        by_line[contact.subject].append(contact)
+        if contact.happened_at <= now:
+            by_line[contact.subject].append(contact)
     done: dict[str, list[datetime]] = defaultdict(list)
     failed: dict[str, list[datetime]] = defaultdict(list)
     for subject, at, succeeded in rows(url, ACTIVITIES):

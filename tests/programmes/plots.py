@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -42,17 +42,16 @@ ENROLLED_ON = (
 )
 ACTIVITIES = ("call.voicemail", "use.view", "bill.iban", "bill.paperless", "acc.lang")
 """One of each counting class."""
-TOPICS = (
-    "bill.iban",
-    "use.view",
-    "bill.iban",
-    "fault",
-    "hardship",
-    "acc.lang",
-    "bill.budget",
-    "no.such",
-    None,
+TOPICS = ("bill.iban", "use.view", "fault", "hardship", "acc.lang", "bill.budget", "no.such", None)
+ODDITIES: tuple[dict[str, Any], ...] = (
+    {"channel": "chat"},
+    {"channel": None},
+    {"direction": "callback"},
+    {"outcome": "abandoned"},
+    {"outcome": None},
+    {"talk_seconds": 29},
 )
+"""What keeps a contact from counting before its topic is asked for."""
 TARIFFS = ("blue-s", "blue-m")
 
 
@@ -132,14 +131,15 @@ class _Life:
     def events(self) -> list[Event]:
         self._register_and_enrol()
         self._be_active()
-        for _ in range(self.draw(st.integers(0, 5))):
+        for _ in range(self.draw(st.integers(0, 6))):
             self.draw(st.sampled_from(self._incidents()))()
         self._group()
         return self.line.events
 
     def _incidents(self) -> list[Callable[[], None]]:
-        usual = [self._call, self._call, self._call, self._do_something, self._repeat, self._change_tariff]
-        return [*usual, self._change_billing_day, self._withdraw, self._end]
+        calls = [self._call] * 8
+        usual = [self._do_something, self._do_something, self._repeat, self._change_tariff]
+        return [*calls, *usual, self._change_billing_day, self._change_billing_day, self._withdraw, self._end]
 
     def _enrolled_at(self) -> datetime:
         begins = first_instant(self.line.zone, self.draw(st.sampled_from(ENROLLED_ON)))
@@ -151,9 +151,9 @@ class _Life:
             return Monthly(day)
         return EveryDays(self.draw(st.sampled_from([28, 30, 7])), date(2017, 5, 6))
 
-    def _time(self) -> datetime:
-        """Draw an instant in some period, often its first or last."""
-        n = self.draw(st.integers(0, len(self.bounds) - 2))
+    def _time(self, last: int = 100) -> datetime:
+        """Draw an instant in some period up to the last, often its first or last."""
+        n = self.draw(st.integers(0, min(last, len(self.bounds) - 2)))
         start, end = self.bounds[n], self.bounds[n + 1]
         return self.draw(
             st.sampled_from(
@@ -239,38 +239,20 @@ class _Life:
             self.line.does(again, activity, **self._told(again))
 
     def _call(self) -> None:
-        time = self._time()
-        topic = self.draw(st.sampled_from(TOPICS))
-        contact = self._contact(time, topic)
-        for _ in range(self.draw(st.sampled_from([0, 1, 2]))):
-            self.draw(
-                st.sampled_from(
-                    [self._reclassify, self._code, self._call_before, self._fail_before, self._crisis]
-                )
-            )(contact)
+        observed = min(definition.observed_periods for definition in self.programmes)
+        time = self._time(observed)
+        contact = self._contact(time, self.draw(st.sampled_from(("bill.iban",) * 8 + TOPICS)))
+        follow_ups = [self._call_before, self._fail_before, self._crisis, self._reclassify, self._code]
+        for _ in range(self.draw(st.sampled_from([0, 1, 1, 2]))):
+            self.draw(st.sampled_from(follow_ups))(contact)
 
     def _contact(self, time: datetime, topic: str | None) -> Event:
-        oddity = self.draw(
-            st.sampled_from(
-                [
-                    {},
-                    {},
-                    {},
-                    {"channel": "chat"},
-                    {"channel": None},
-                    {"direction": "callback"},
-                    {"outcome": "abandoned"},
-                    {"outcome": None},
-                    {"talk_seconds": 29},
-                ]
-            )
-        )
+        oddity = self.draw(st.sampled_from(({},) * 12 + ODDITIES))
         return self.line.calls(time, topic, **oddity, **self._told(time))
 
     def _call_before(self, contact: Event) -> None:
         before = contact.time - self.draw(st.sampled_from([7 * DAY, 7 * DAY + TICK, timedelta(), DAY]))
-        topic = self.draw(st.sampled_from([contact.data["topic"], "use.view"]))
-        self._contact(before, topic)
+        self._contact(before, self.draw(st.sampled_from([contact.data["topic"], "use.view"])))
 
     def _fail_before(self, contact: Event) -> None:
         before = contact.time - self.draw(st.sampled_from([72 * HOUR, 72 * HOUR + TICK, timedelta(), HOUR]))
@@ -336,6 +318,3 @@ class _Life:
             at = max(self.line.events[one].received_at, self.line.events[other].received_at)
             for n in (one, other):
                 self.line.events[n] = replace(self.line.events[n], received=at)
-
-
-UTC_MAX = datetime.max.replace(tzinfo=UTC)

@@ -79,8 +79,8 @@ FactsTo = Annotated[
     typer.Option(
         "--facts-to",
         metavar="FILE",
-        help="Write the facts to this file, in order, and take none: for a replay, or to import them together "
-        "with others.",
+        help="Write the facts to this file, in order, and take none: for a replay, or to import them "
+        "together with others.",
         show_default=False,
     ),
 ]
@@ -109,8 +109,8 @@ def facts(
 ) -> None:
     """Bring in facts, one CloudEvent in JSON a line, in the order in which they were received.
 
-    Several files are taken as one. History of several kinds should come in this way: an activity that is taken
-    before a call which came earlier may release volume, and that is never taken back.
+    Several files are taken as one. History of several kinds should come in this way: an activity that is
+    taken before a call that came earlier may release volume, and that is never taken back.
     """
     advice = "Send the topic with each contact, or a contact.coded fact for it."
     order = _Order(files, facts_to, rejects, as_json, batch, advice)

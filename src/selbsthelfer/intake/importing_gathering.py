@@ -87,8 +87,7 @@ class Gathering:
     def write(self, path: Path, *, on_progress: OnProgress) -> None:
         """Write everything gathered to a file, in order; one that ends in .gz is packed."""
         unfinished = path.with_name(f"{path.name}.part")
-        opened = gzip.open(unfinished, "wb") if path.suffix == ".gz" else unfinished.open("wb")
-        with opened as file:
+        with gzip.open(unfinished, "wb") if path.suffix == ".gz" else unfinished.open("wb") as file:
             for *_, raw in self.sorter.ordered():
                 file.write(raw + b"\n")
                 self.summary.written += 1

@@ -118,28 +118,33 @@ JOIN programmes_enrolment e ON e.subscriber_id = t.subscriber_id AND e.known_fro
 
 -- name: find_counting_activities
 -- The activities of a line come from its key's index alone, in the order in which the classes look at them.
+-- The boundaries are left behind before the sort (OFFSET 0 keeps the planner from pulling them through it).
 INSERT INTO programmes_counting
 SELECT place, index, happened_at, id, source
 FROM (
     SELECT
-        q.place, q.enrolled_at, q.period_bounds, k.counting_class, a.happened_at, a.id, a.source,
-        width_bucket(a.happened_at, q.period_bounds) AS index,
-        lag(a.happened_at) OVER kind AS earlier_at
-    FROM programmes_asked q
-    JOIN activities_activity a
-        ON a.subscriber_id = q.subscriber_id
-        AND a.succeeded
-        AND a.received_at <= q.known_until
-        AND a.happened_at < q.stopped_at
-    JOIN activities_kind k ON k.activity = a.activity AND k.counting_class <> 'never'
-    WINDOW kind AS (PARTITION BY q.place, a.activity ORDER BY a.happened_at, a.id, a.source)
+        *, lag(happened_at) OVER (PARTITION BY place, activity ORDER BY happened_at, id, source) AS earlier_at
+    FROM (
+        SELECT
+            q.place, q.enrolled_at, k.counting_class, a.activity, a.happened_at, a.id, a.source,
+            width_bucket(a.happened_at, q.period_bounds) AS index,
+            q.period_bounds[width_bucket(a.happened_at, q.period_bounds)] AS period_starts_at
+        FROM programmes_asked q
+        JOIN activities_activity a
+            ON a.subscriber_id = q.subscriber_id
+            AND a.succeeded
+            AND a.received_at <= q.known_until
+            AND a.happened_at < q.stopped_at
+        JOIN activities_kind k ON k.activity = a.activity AND k.counting_class <> 'never'
+        OFFSET 0
+    ) located
 ) succeeded
 WHERE happened_at >= enrolled_at
 AND CASE counting_class
     WHEN 'always' THEN true
     WHEN 'once' THEN earlier_at IS NULL
     WHEN 'once_per_period' THEN
-        earlier_at IS NULL OR earlier_at < enrolled_at OR earlier_at < period_bounds[index]
+        earlier_at IS NULL OR earlier_at < enrolled_at OR earlier_at < period_starts_at
     WHEN 'once_per_183_days' THEN earlier_at IS NULL OR happened_at - earlier_at >= interval '4392 hours'
 END;
 
@@ -188,7 +193,7 @@ told AS MATERIALIZED (
         ) AS said
     FROM settled s
 ),
-judged AS (
+judged AS MATERIALIZED (
     SELECT
         t.place, t."window", t.happened_at, t.id, t.source, t.said, v.goodwill_contacts,
         CASE
@@ -201,6 +206,10 @@ judged AS (
             WHEN v.exemptions = 'fair' AND x.topic IS NOT NULL THEN x.code
             WHEN v.exemptions = 'fair' AND k.counting_class = 'never' THEN k.activity
             WHEN v.exemptions = 'fair' AND (NOT k.online OR EXISTS (
+                -- Whether any tariff is excepted is asked first: the line's own takes longer to find.
+                SELECT FROM programmes_notonline n
+                WHERE n.programme = t.programme AND n.version = t.version AND n.activity = t.settled_topic
+            ) AND EXISTS (
                 SELECT FROM programmes_notonline n
                 WHERE n.programme = t.programme AND n.version = t.version AND n.activity = t.settled_topic
                 AND n.tariff = (
