@@ -108,7 +108,7 @@ def plots(draw: Draw, *, max_lines: int = 3, with_crises: bool = True, **fixed: 
             events += life.crises
     last = max(event.received_at for event in events)
     chosen = draw(st.sampled_from([event.received_at for event in events]))
-    now = draw(st.sampled_from([last, last, last + 400 * DAY, last + TICK, chosen, chosen + 3 * HOUR]))
+    now = draw(st.sampled_from([*(last,) * 6, last + 400 * DAY, last + TICK, chosen, chosen + 3 * HOUR]))
     return Plot(tuple(programmes), tuple(events), now)
 
 
@@ -180,8 +180,7 @@ class _Life:
         return self.draw(
             st.sampled_from(
                 [
-                    None,
-                    None,
+                    *(None,) * 8,
                     time + 5 * HOUR,
                     next_bound,
                     settled - TICK,

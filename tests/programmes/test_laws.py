@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from random import Random
-
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import given
 
-from selbsthelfer.intake.sweeping import sweep
 from tests.effort import tries
-from tests.programmes.events import Event
 from tests.programmes.outcomes import (
     decided_by_core,
     decided_in_database,
-    deliver,
-    publish_all,
-    read_outcomes,
-    together,
     undone,
 )
 from tests.programmes.plots import Plot, plots
@@ -25,7 +16,7 @@ from tests.programmes.plots import Plot, plots
 pytestmark = pytest.mark.django_db
 
 
-@settings(tries(60))
+@tries(60)
 @given(plots())
 def test_core_and_database_give_the_same_answer(plot: Plot) -> None:
     with undone():

@@ -1,4 +1,4 @@
-"""Self-service activities that finished, and the catalogue's counting classes for the statements that join it."""
+"""Self-service activities that finished, and the catalogue's counting classes for statements to join."""
 
 from __future__ import annotations
 

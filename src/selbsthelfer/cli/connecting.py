@@ -1,4 +1,4 @@
-"""Get ready to use the database: start the embedded server if none is named, and bring the tables up to date."""
+"""Get ready to use the database: start the embedded server if none is named, and see to the tables."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ class ExemptTopic(models.Model):
 
 
 class Contact(models.Model):
-    """A fact `contact.ended`; `happened_at` is its end. An empty column was not told: doubt is the customer's."""
+    """A fact `contact.ended`; `happened_at` is its end. An empty column was not told."""
 
     pk = models.CompositePrimaryKey("subscriber_id", "happened_at", "id", "source")
     subscriber_id = models.UUIDField()

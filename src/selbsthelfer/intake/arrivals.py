@@ -92,8 +92,9 @@ def read_batch(
     found = Arrivals()
     sound: list[Arrival] = []
     for ordinal, item in enumerate(batch):
-        raw, fact = (item, read_fact(item)) if type(item) is bytes else (None, item)
-        if type(fact) is Rejection:
+        raw = item if isinstance(item, bytes) else None
+        fact = read_fact(item) if isinstance(item, bytes) else item
+        if isinstance(fact, Rejection):
             found.refusals.append(Refusal(fact, raw or b"", ordinal=ordinal))
             continue
         rejection = _too_early(fact, terms) or check(fact)

@@ -105,5 +105,5 @@ def _pages(subjects: Sequence[str] | None) -> Iterator[list[Candidate]]:
             )
         if not rows:
             return
-        yield [Candidate(*row[1:]) for row in rows]  # type: ignore[arg-type]
-        beyond = rows[-1][0]  # type: ignore[assignment]
+        yield [Candidate(*row[1:]) for row in rows]
+        beyond = rows[-1][0]

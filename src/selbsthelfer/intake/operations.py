@@ -215,7 +215,8 @@ class _Intake:
         """Set aside the facts of lines that are not registered; return the others."""
         if all(line.is_registered for line in lines.values()):
             return list(arrivals)
-        registered, unknown = [], []
+        registered: list[Arrival] = []
+        unknown: list[Arrival] = []
         for arrival in arrivals:
             (registered if lines[key_of(arrival.fact)[0]].is_registered else unknown).append(arrival)
         self.cursor.executemany(
@@ -246,7 +247,7 @@ class _Intake:
         return [(line, a.received_at, a.fact) for n, (line, a) in enumerate(placed) if n not in left_out]
 
     def _refuse_beyond_budget(self, placed: Sequence[tuple[UUID, Arrival]], left_out: set[int]) -> set[int]:
-        """Refuse enrolments that a budget cannot keep; a replay asks what would have been, so it refuses none."""
+        """Refuse enrolments that a budget cannot keep; a replay asks what would be, so it refuses none."""
         if self.terms.is_history:
             return set()
         wishes = [

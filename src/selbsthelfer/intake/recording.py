@@ -36,7 +36,7 @@ def record(
     versions: Mapping[str, tuple[int, Definition]],
 ) -> None:
     """Record new facts, each kind as one set; registrations were recorded before."""
-    by_kind: dict[type, list[Entering]] = defaultdict(list)
+    by_kind: dict[type, list[tuple[UUID, datetime, Any]]] = defaultdict(list)
     for entry in entering:
         by_kind[type(entry[2])].append(entry)
     activities.record(cursor, [_activity(*e) for e in by_kind[kinds.ActivityFinished]])
@@ -52,7 +52,9 @@ def record(
     _record_alterations(cursor, by_kind)
 
 
-def _record_alterations(cursor: psycopg.Cursor[Any], by_kind: Mapping[type, Sequence[Entering]]) -> None:
+def _record_alterations(
+    cursor: psycopg.Cursor[Any], by_kind: Mapping[type, Sequence[tuple[UUID, datetime, Any]]]
+) -> None:
     """Record what moves the boundaries or the end of enrolments."""
     moved = by_kind[kinds.SubscriberBillingDayChanged]
     ended = by_kind[kinds.SubscriberEnded]

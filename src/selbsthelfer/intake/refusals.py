@@ -55,8 +55,8 @@ def _columns(refusal: Refusal) -> list[str | None]:
         rejection.code,
         rejection.field,
         _storable(rejection.reason),
-        fact and _storable(fact.source),
-        fact and _storable(fact.id),
+        None if fact is None else _storable(fact.source),
+        None if fact is None else _storable(fact.id),
         None if fact is None or isinstance(fact, CrisisFact) else _storable(fact.subject),
         _storable(refusal.raw[:MAX_KEPT_CHARACTERS].decode(errors="replace")),
     ]

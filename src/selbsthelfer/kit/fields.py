@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 
 if TYPE_CHECKING:
-    TextField = models.TextField[str, str]
+    Identifier = models.TextField
 else:
-    TextField = models.TextField
 
+    class Identifier(models.TextField):
+        """Text that identifies; collated by byte value, so that its order is the same on every server."""
 
-class Identifier(TextField):
-    """Text that identifies; collated by byte value, so that its order is the same on every server."""
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            kwargs["db_collation"] = "C"
+            super().__init__(*args, **kwargs)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["db_collation"] = "C"
-        super().__init__(*args, **kwargs)
-
-    def deconstruct(self) -> Any:
-        name, path, args, kwargs = super().deconstruct()
-        del kwargs["db_collation"]
-        return name, path, args, kwargs
+        def deconstruct(self) -> Any:
+            name, path, args, kwargs = super().deconstruct()
+            del kwargs["db_collation"]
+            return name, path, args, kwargs

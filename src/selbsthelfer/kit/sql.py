@@ -47,7 +47,7 @@ def plan_by_key(cursor: psycopg.Cursor[Any]) -> None:
 
 
 def plan_by_set(cursor: psycopg.Cursor[Any]) -> None:
-    """Have the statements that follow in this transaction join temporary tables, which have no keys, by hashing."""
+    """Have the statements that follow in this transaction join temporary tables by hashing: they have no keys."""
     cursor.execute(
         "SET LOCAL enable_seqscan = on; SET LOCAL enable_nestloop = off;"
         " SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SET LOCAL work_mem = '64MB'",
@@ -55,7 +55,7 @@ def plan_by_set(cursor: psycopg.Cursor[Any]) -> None:
     )
 
 
-def open_cursor() -> psycopg.Cursor[tuple[object, ...]]:
+def open_cursor() -> psycopg.Cursor[tuple[Any, ...]]:
     """Open a cursor on the connection of the running transaction, with parameters bound by the server."""
     connection.ensure_connection()
     return psycopg.Cursor(connection.connection)

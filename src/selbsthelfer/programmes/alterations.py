@@ -58,7 +58,7 @@ class _Known:
         stops = [happened_at for happened_at, received_at in self.ends if received_at <= known_until]
         for happened_at, received_at in self.withdrawals.get(programme, ()):
             if received_at <= known_until and happened_at >= enrolled_at:
-                stops.append(happened_at)  # noqa: PERF401
+                stops.append(happened_at)
         return Shape(windows, min(stops, default=None))
 
 

@@ -97,7 +97,7 @@ def publish(definition: Definition, *, now: datetime) -> PublishedVersion:
         key = {"programme": definition.name, "digest": definition.digest()}
         known = cursor.execute(_SQL["version_by_digest"], key).fetchone()
         if known is not None:
-            return PublishedVersion(definition.name, known[0], is_new=False)  # type: ignore[arg-type]
+            return PublishedVersion(definition.name, known[0], is_new=False)
         row = cursor.execute(
             _SQL["put_version"], {**_settings(definition), **key, "published_at": now}
         ).fetchone()
@@ -108,7 +108,7 @@ def publish(definition: Definition, *, now: datetime) -> PublishedVersion:
                 cursor.execute(_SQL["put_not_online"], {**version, "tariff": tariff, "activity": activity})
         if definition.budget_bytes is not None:
             cursor.execute(_SQL["put_budget"], version)
-        return PublishedVersion(definition.name, row[0], is_new=True)  # type: ignore[arg-type]
+        return PublishedVersion(definition.name, row[0], is_new=True)
 
 
 def _settings(definition: Definition) -> dict[str, Any]:

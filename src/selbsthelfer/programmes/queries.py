@@ -43,7 +43,7 @@ class JudgedRow(NamedTuple):
 class CountingRow(NamedTuple):
     subscriber_id: UUID
     programme: str
-    index: int
+    index: int  # type: ignore[assignment]  # the tuple's own method of this name is not used
     happened_at: datetime
     source: str
     id: str
@@ -52,7 +52,7 @@ class CountingRow(NamedTuple):
 class ReleaseRow(NamedTuple):
     subscriber_id: UUID
     programme: str
-    index: int
+    index: int  # type: ignore[assignment]  # the tuple's own method of this name is not used
     window: int
     level: int
     bytes: int

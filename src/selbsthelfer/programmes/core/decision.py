@@ -39,7 +39,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A tranche released. `bytes` is 0 in `control` and where the cap leaves nothing: then there is no grant."""
+    """A tranche released. `bytes` is 0 in `control` and where the cap leaves nothing: no grant then."""
 
     index: int
     window: int

@@ -162,7 +162,7 @@ class History:
     @property
     def received_instants(self) -> tuple[datetime, ...]:
         """Every instant at which something about the line became known, in order."""
-        facts = (
+        facts: tuple[Fact | Crisis | KnownChange, ...] = (
             *self.tariffs,
             *self.withdrawals,
             *self.ends,

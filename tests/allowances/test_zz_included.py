@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.allowances.world import APRIL, FEBRUARY, JANUARY, MARCH, Line, on, rows, take
 
-pytestmark = pytest.mark.django_db
-few = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+pytestmark = pytest.mark.django_db(transaction=True)
+few = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 days = st.integers(0, 120)
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from selbsthelfer.kit.sql import open_cursor
 from tests.allowances.world import MARCH, NOW, Line, on, rows, take
 
-pytestmark = pytest.mark.django_db
-few = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+pytestmark = pytest.mark.django_db(transaction=True)
+few = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def notices(line: Line) -> list[tuple[int, object, int]]:

@@ -17,8 +17,8 @@ from selbsthelfer.allowances.queries import MAX_ENTRIES
 from selbsthelfer.kit.sql import open_cursor
 from tests.allowances.world import APRIL, FEBRUARY, JANUARY, MARCH, NOW, Line, on, rows, take
 
-pytestmark = pytest.mark.django_db
-few = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+pytestmark = pytest.mark.django_db(transaction=True)
+few = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 hours = st.integers(0, 24 * 100)
 usages = st.tuples(hours, st.integers(0, 700), st.integers(0, 24 * 20))
