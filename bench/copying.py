@@ -42,7 +42,7 @@ class CopyBatch:
 
 
 def prepare(world: World, size: int, name: str) -> CopyBatch:
-    """Make the rows that a batch of `size` facts writes: keys, activities, contacts, and a tenth of releases."""
+    """Make the rows that a batch of `size` facts writes: keys, activities, contacts, a tenth of releases."""
     at, until = NOW.isoformat(), (NOW + timedelta(days=14)).isoformat()
     activities = int(size * 0.85)
     contacts = int(size * 0.10)

@@ -58,7 +58,7 @@ def _intake(world: World, size: int, rounds: int) -> list[Figure]:
 
 
 def _usage(world: World, size: int) -> Figure:
-    """Burn one usage fact each on as many lines as a batch has facts, against a COPY of the rows it writes."""
+    """Burn one usage fact each on as many lines as a batch has facts."""
     lines = (world.settled + world.ready)[:size]
     at = (NOW - timedelta(minutes=2)).isoformat()
     facts = [

@@ -101,10 +101,11 @@ def _load_lines(
         cursor,
         "programmes_enrolment",
         ("subscriber_id", "programme", "version", "variant", "enrolled_at", "known_from", "closes_at",
-         "period_bounds", "altered", "released_mask", "missed_mask", "reserved_bytes", "cap_bytes", "source", "id"),
+         "period_bounds", "altered", "released_mask", "missed_mask", "reserved_bytes", "cap_bytes", "source",
+         "id"),
         (
-            (id_, PROGRAMME, 1, "treatment", *shapes[months[n], n % 28 + 1], False, 0, 0, 0, definition.cap_bytes,
-             "/bench", "enrolled")
+            (id_, PROGRAMME, 1, "treatment", *shapes[months[n], n % 28 + 1], False, 0, 0, 0,
+             definition.cap_bytes, "/bench", "enrolled")
             for n, id_ in enumerate(ids)
         ),
     )  # fmt: skip
@@ -144,7 +145,8 @@ def _load_facts(ids: list[UUID], months: list[int], keen: list[bool]) -> None:
     with transaction.atomic():
         cursor = open_cursor()
         cursor.execute(
-            "CREATE TEMPORARY TABLE bench_line (n integer, subscriber_id uuid, month integer, keen boolean) ON COMMIT DROP"
+            "CREATE TEMPORARY TABLE bench_line"
+            " (n integer, subscriber_id uuid, month integer, keen boolean) ON COMMIT DROP"
         )
         copy_rows(
             cursor,
@@ -177,12 +179,15 @@ ORDER BY at
 """
 _CALLS = """
 INSERT INTO contacts_contact (
-    subscriber_id, happened_at, id, source, received_at, channel, direction, outcome, wait_seconds, talk_seconds, topic
+    subscriber_id, happened_at, id, source, received_at, channel, direction, outcome,
+    wait_seconds, talk_seconds, topic
 )
 SELECT
     subscriber_id, at, 'c' || m || '-' || n, '/cc', at, 'hotline', 'inbound',
     CASE WHEN fate < 0.85 THEN 'answered' ELSE 'abandoned' END, 60, 200,
-    (ARRAY['bill.view', 'use.view', 'fault', 'con.view', 'cancellation', 'call.block'])[1 + floor(random() * 6)::int]
+    (ARRAY['bill.view', 'use.view', 'fault', 'con.view', 'cancellation', 'call.block'])[
+        1 + floor(random() * 6)::int
+    ]
 FROM (
     SELECT
         l.subscriber_id, l.n, m, random() AS fate,
@@ -213,7 +218,7 @@ def _decide_all(ids: list[UUID]) -> None:
 
 
 def judge_all(ids: list[UUID]) -> set[UUID]:
-    """Decide the stages of every enrolment as of now; return the lines whose next activity releases a tranche."""
+    """Decide the stages of every enrolment as of now; return the lines whose next activity releases."""
     ready: set[UUID] = set()
     for start in range(0, len(ids), DECIDED_AT_ONCE):
         with transaction.atomic():
@@ -257,12 +262,13 @@ def _batch(rng: random.Random, world: World, size: int, name: str) -> list[bytes
             f'{{"specversion":"1.0","id":"{name}-{n}","source":"/app","type":"selfservice.finished",'
             f'"subject":"{subject}","time":"{at}","data":{{"activity":"{activity}","outcome":"succeeded"}}}}'
         )
-    for n in range(int(size * 0.10)):
-        facts.append(
-            f'{{"specversion":"1.0","id":"{name}-c{n}","source":"/cc","type":"contact.ended",'
-            f'"subject":"{rng.choice(world.settled)}","time":"{at}","data":{{"channel":"hotline","direction":"inbound",'
-            '"outcome":"answered","wait_seconds":60,"talk_seconds":200,"topic":"bill.view"}}'
-        )
+    facts += [
+        f'{{"specversion":"1.0","id":"{name}-c{n}","source":"/cc","type":"contact.ended",'
+        f'"subject":"{rng.choice(world.settled)}","time":"{at}","data":{{"channel":"hotline",'
+        '"direction":"inbound","outcome":"answered","wait_seconds":60,"talk_seconds":200,'
+        '"topic":"bill.view"}}'
+        for n in range(int(size * 0.10))
+    ]
     facts += rng.sample(facts, int(size * 0.03))
     facts += [
         f'{{"specversion":"1.0","id":"{name}-r{n}","source":"/app","type":"selfservice.finished",'

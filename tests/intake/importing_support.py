@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from selbsthelfer.kit.embedded import scratch_server
 
@@ -150,7 +150,7 @@ class Server:
         return psycopg.connect(self._url, autocommit=True)
 
     def _url_of(self, name: str) -> str:
-        return make_conninfo(**{**conninfo_to_dict(self._url), "dbname": name})
+        return make_conninfo(self._url, dbname=name)
 
 
 @contextmanager
@@ -173,4 +173,4 @@ def _given(url: str) -> Iterator[str]:
 def rows(url: str, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
     """Ask a database."""
     with psycopg.connect(url) as connection:
-        return connection.execute(query, parameters).fetchall()  # type: ignore[call-overload,no-any-return]
+        return connection.execute(query, parameters).fetchall()  # type: ignore[call-overload]

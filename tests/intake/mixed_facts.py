@@ -43,9 +43,9 @@ class MixedFacts:
     def _all(self) -> Iterator[dict[str, Any]]:
         for days in (200, 120):
             begun = self._now - timedelta(days=days)
-            topics = {"topics": ["bill.view", "fault"]} if days == 120 else {}
-            times = {"from": _written(begun), "until": _written(begun + timedelta(days=12))}
-            yield self._fact("crisis.declared", None, begun + timedelta(days=6), **times, **topics)
+            data: dict[str, Any] = {"topics": ["bill.view", "fault"]} if days == 120 else {}
+            data |= {"from": _written(begun), "until": _written(begun + timedelta(days=12))}
+            yield self._fact("crisis.declared", None, begun + timedelta(days=6), **data)
         for number in range(self._lines):
             yield from self._line(f"line-{number}", number)
         for number in range(6):
@@ -61,7 +61,9 @@ class MixedFacts:
         if number % 15 == 7:
             yield self._fact("subscriber.registered", subject, joined, **self._cycle(number + 1))
         programme = "o2-2017-automatic" if number % 4 == 3 else "o2-2017"
-        variant = {"variant": chance.choice(["treatment", "treatment", "control"])} if number % 5 else {}
+        variant: dict[str, Any] = (
+            {"variant": chance.choice(["treatment", "treatment", "control"])} if number % 5 else {}
+        )
         yield self._fact(
             "programme.enrolled", subject, joined + timedelta(hours=2), programme=programme, **variant
         )

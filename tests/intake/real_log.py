@@ -261,8 +261,8 @@ def tell(url: str, decided: Decided) -> Iterator[str]:
         codes = Counter(
             decided.codes.get(f"{subject} {c.id}", "before") or "counts" for c in contacts[subject]
         )
-        states = [decided.stages[subject, window] for window in (1, 2, 3)]
-        yield f"{subject}: {len(contacts[subject])} calls, {dict(codes.most_common())}, stages {states}"
+        stages = ", ".join(decided.stages[subject, window] for window in (1, 2, 3))
+        yield f"{subject}: {len(contacts[subject])} calls, {dict(codes.most_common())}, stages {stages}"
 
 
 def differences(url: str) -> tuple[Decided, list[str]]:

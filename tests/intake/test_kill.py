@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from time import sleep
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -86,9 +86,9 @@ class Watch:
     def close(self) -> None:
         self._connection.close()
 
-    def _one(self, query: str) -> Any:
-        row = self._connection.execute(query).fetchone()  # type: ignore[call-overload]
-        return row[0]
+    def _one(self, query: LiteralString) -> Any:
+        ((found,),) = self._connection.execute(query).fetchall()
+        return found
 
 
 def test_fifty_kills_leave_no_trace(server: Server, facts: Path, tmp_path: Path) -> None:

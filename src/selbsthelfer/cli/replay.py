@@ -1,4 +1,4 @@
-"""The command `replay`: run any programme over a file of facts, apart from live data, and tell what it decides."""
+"""The command `replay`: run any programme over a file of facts and tell what it decides."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def plan_by_key(cursor: psycopg.Cursor[Any]) -> None:
 
 
 def plan_by_set(cursor: psycopg.Cursor[Any]) -> None:
-    """Have the statements that follow in this transaction join temporary tables by hashing: they have no keys."""
+    """Have the statements that follow in this transaction join temporary tables, which lack keys, by hashing."""
     cursor.execute(
         "SET LOCAL enable_seqscan = on; SET LOCAL enable_nestloop = off;"
         " SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SET LOCAL work_mem = '64MB'",

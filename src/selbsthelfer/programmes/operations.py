@@ -90,7 +90,7 @@ class Outstanding(NamedTuple):
 
 
 def publish(definition: Definition, *, now: datetime) -> PublishedVersion:
-    """Publish a definition as the next version of its programme; publishing the same again changes nothing."""
+    """Publish a definition as the next version of its programme; the same again changes nothing."""
     with transaction.atomic():
         cursor = open_cursor()
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [definition.name])
@@ -160,7 +160,7 @@ def enrol(
     rows: Sequence[EnrolmentRow],
     versions: Mapping[str, tuple[int, Definition]],
 ) -> None:
-    """Enrol registered lines into the version in force; the first enrolment of a line in a programme holds."""
+    """Enrol registered lines into the version in force; a line's first enrolment in a programme holds."""
     lines = list({row.subscriber_id for row in rows})
     billings = line_billings(cursor, lines)
     ordered = sorted(rows, key=lambda r: (r.received_at, r.happened_at, r.id, r.source))

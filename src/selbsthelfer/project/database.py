@@ -11,7 +11,7 @@ SESSION_OPTIONS = "-c timezone=UTC -c jit=off"
 """Just-in-time compilation costs more than it saves on short statements with large plans."""
 
 PREPARE_AFTER = 3
-"""A statement is planned anew this often before its plan is kept; the large ones take milliseconds to plan."""
+"""A statement is planned anew this often before its plan is kept; large ones take milliseconds to plan."""
 
 
 def database_settings(environment: Mapping[str, str]) -> dict[str, Any]:

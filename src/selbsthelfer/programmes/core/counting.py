@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from selbsthelfer.activities.core.catalogue import CATALOGUE, CountingClass
 from selbsthelfer.contacts.core.topics import exempt_code
@@ -16,6 +19,8 @@ from selbsthelfer.programmes.core.history import (
     ReclassificationFact,
 )
 from selbsthelfer.programmes.core.windows import Windows
+
+F = TypeVar("F", bound=Fact)
 
 FAILED_ACTIVITY_REACH = timedelta(hours=72)
 """A contact this soon after a failed activity on its topic, the distance included, does not count."""
@@ -91,7 +96,7 @@ def judge_contacts(history: History, windows: Windows, definition: Definition) -
 
     The first condition that fails gives the code. Reclassified contacts use up no goodwill.
     """
-    judge = _Judge(history, windows, definition)
+    judge = ContactJudge(history, windows, definition)
     judged = []
     forgivable: dict[int, list[ContactFact]] = {}
     for contact in sorted(history.contacts):
@@ -116,14 +121,17 @@ def judge_contacts(history: History, windows: Windows, definition: Definition) -
     return tuple(judged)
 
 
-class _Judge:
+class ContactJudge:
     """The conditions on a contact, with what each needs to know of the line looked up once."""
 
     def __init__(self, history: History, windows: Windows, definition: Definition) -> None:
         self.history = history
         self.windows = windows
         self.definition = definition
-        self.failures = [a for a in history.activities if not a.succeeded and not _is_stopped(a, history)]
+        self.contacts = sorted(history.contacts)
+        self.failures = [
+            a for a in sorted(history.activities) if not a.succeeded and not _is_stopped(a, history)
+        ]
         self.codings = [c for c in sorted(history.codings) if not _is_stopped(c, history)]
         self.reclassifications = [
             r
@@ -175,9 +183,9 @@ class _Judge:
             return topic
         if not kind.online or self._is_not_online(contact, topic):
             return "not_online"
-        if any(self._failed_before(failure, contact, topic) for failure in self.failures):
+        if self.failure_before(contact, topic) is not None:
             return "selfservice_failed"
-        if any(self._is_repeated_by(contact, earlier, topic) for earlier in self.history.contacts):
+        if self.contact_before(contact, topic) is not None:
             return "repeat"
         if any(crisis.covers(contact.happened_at, topic) for crisis in self.history.crises):
             return "crisis"
@@ -196,17 +204,29 @@ class _Judge:
         tariff = self.history.tariff_at(contact.happened_at)
         return tariff is not None and topic in self.definition.not_online.get(tariff, ())
 
-    def _failed_before(self, failure: ActivityFact, contact: ContactFact, topic: str) -> bool:
-        return (
-            failure.activity == topic
-            and failure.comes_before(contact)
-            and contact.happened_at - failure.happened_at <= FAILED_ACTIVITY_REACH
-        )
+    def failure_before(self, contact: ContactFact, topic: str) -> ActivityFact | None:
+        """Find the newest failed activity on the topic in the 72 hours before a contact."""
+        since = contact.happened_at - FAILED_ACTIVITY_REACH
+        for failure in reversed(_between(self.failures, since, contact)):
+            if failure.activity == topic:
+                return failure
+        return None
 
-    def _is_repeated_by(self, contact: ContactFact, earlier: ContactFact, topic: str) -> bool:
-        return (
-            earlier.outcome != "abandoned"
-            and earlier.comes_before(contact)
-            and contact.happened_at - earlier.happened_at <= REPEAT_REACH
-            and self.topic_of(earlier) == topic
-        )
+    def contact_before(self, contact: ContactFact, topic: str) -> ContactFact | None:
+        """Find the newest other contact on the topic in the 7 days before, on any channel, unless abandoned."""
+        since = contact.happened_at - REPEAT_REACH
+        for earlier in reversed(_between(self.contacts, since, contact)):
+            if earlier.outcome != "abandoned" and self.topic_of(earlier) == topic:
+                return earlier
+        return None
+
+
+def _between(facts: Sequence[F], since: datetime, contact: ContactFact) -> list[F]:
+    """List, of facts in order of time, those from `since` on that come before a contact."""
+    first = bisect_left(facts, since, key=_happened_at)
+    last = bisect_right(facts, contact.happened_at, key=_happened_at)
+    return [fact for fact in facts[first:last] if fact.comes_before(contact)]
+
+
+def _happened_at(fact: Fact) -> datetime:
+    return fact.happened_at

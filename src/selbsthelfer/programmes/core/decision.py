@@ -6,7 +6,7 @@ the same answers from both. This one explains a single line and drives previews.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -79,7 +79,8 @@ def standing_at(history: History, definition: Definition, now: datetime) -> Stan
     windows = windows_of(history, definition, now)
     known = history.known_at(min(now, windows.closes_at))
     contacts = judge_contacts(known, windows, definition)
-    stages = decide_stages(known, windows, definition, now, releases)
+    counting = counting_activities(known, windows)
+    stages = decide_stages(counting, contacts, windows, definition, now, releases)
     return Standing(stages, contacts, tuple(releases[index] for index in sorted(releases)))
 
 
@@ -114,8 +115,9 @@ def _release_due(
     releases: dict[int, Release],
 ) -> None:
     """Add every tranche that is due and has not been released yet, in order of index."""
-    stages = decide_stages(known, windows, definition, decided_at, releases)
     counting = counting_activities(known, windows)
+    judged = judge_contacts(known, windows, definition)
+    stages = decide_stages(counting, judged, windows, definition, decided_at, releases)
     for stage in stages:
         if stage.state is not StageState.PASSED:
             continue
@@ -158,19 +160,19 @@ def _volume(level: int, known: History, definition: Definition, releases: dict[i
 
 
 def decide_stages(
-    known: History,
+    counting: Sequence[ActivityFact],
+    judged: Sequence[JudgedContact],
     windows: Windows,
     definition: Definition,
     now: datetime,
-    releases: dict[int, Release],
+    releases: Mapping[int, Release],
 ) -> tuple[Stage, ...]:
     """Decide each window at an instant; a window of which a tranche was released is passed for good."""
-    counting = [windows.window_of(a.happened_at) for a in counting_activities(known, windows)]
-    judged = judge_contacts(known, windows, definition)
+    counted = [windows.window_of(activity.happened_at) for activity in counting]
     released_windows = {release.window for release in releases.values()}
     stages: list[Stage] = []
     for window in range(1, definition.stage_count + 1):
-        activities = counting.count(window)
+        activities = counted.count(window)
         against = tuple(j.contact.id for j in judged if j.window == window and j.counts)
         state = StageState.PASSED
         if window not in released_windows:

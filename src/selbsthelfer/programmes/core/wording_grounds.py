@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 from selbsthelfer.activities.core.catalogue import CATALOGUE
 from selbsthelfer.contacts.core.topics import EXEMPT_TOPICS, NEUTRAL_CODE
-from selbsthelfer.programmes.core.counting import JudgedContact, _Judge
+from selbsthelfer.programmes.core.counting import ContactJudge, JudgedContact
 from selbsthelfer.programmes.core.definition import Definition
 from selbsthelfer.programmes.core.history import ContactFact, Fact, History
 from selbsthelfer.programmes.core.windows import Windows
@@ -147,10 +145,8 @@ class Grounds:
     """Finds the ground of each judged contact by the conditions that judged it."""
 
     def __init__(self, known: History, windows: Windows, definition: Definition) -> None:
-        self._judge = _Judge(known, windows, definition)
+        self._judge = ContactJudge(known, windows, definition)
         self._definition = definition
-        self._failures = sorted(self._judge.failures)
-        self._contacts = sorted(known.contacts)
 
     def topic_of(self, contact: ContactFact) -> str | None:
         """Tell a contact's topic as it was judged."""
@@ -190,12 +186,12 @@ class Grounds:
             case "not_online":
                 return NotOnline(topic, in_tariff=CATALOGUE[topic].online)
             case "selfservice_failed":
-                failures = _newest_before(contact, self._failures)
-                failed = next(f for f in failures if self._judge._failed_before(f, contact, topic))
+                failed = self._judge.failure_before(contact, topic)
+                assert failed is not None  # noqa: S101 - the contact was judged by it
                 return FailedOnline(topic, failed.happened_at)
             case "repeat":
-                contacts = _newest_before(contact, self._contacts)
-                earlier = next(c for c in contacts if self._judge._is_repeated_by(contact, c, topic))
+                earlier = self._judge.contact_before(contact, topic)
+                assert earlier is not None  # noqa: S101 - the contact was judged by it
                 return Repeated(earlier.happened_at, earlier.channel)
             case "crisis":
                 crises = self._judge.history.crises
@@ -203,11 +199,6 @@ class Grounds:
                 return InCrisis(crisis.from_at, crisis.until_at)
             case right:
                 return Right(right)
-
-
-def _newest_before(contact: ContactFact, facts: Sequence[F]) -> Iterator[F]:
-    """Go back in time from a contact through facts that are in order of time."""
-    return reversed(facts[: bisect_left(facts, _place(contact), key=_place)])
 
 
 def _place(fact: Fact) -> tuple[datetime, str]:

@@ -68,9 +68,11 @@ class _Outline:
         self.windows: Windows = windows_of(history, definition, at)
         self.known = history.known_at(min(at, self.windows.closes_at))
         decided = {index: released.release for index, released in releases.items()}
-        self.stages = decide_stages(self.known, self.windows, definition, at, decided)
+        counting = counting_activities(self.known, self.windows)
+        self.judged = judge_contacts(self.known, self.windows, definition)
+        self.stages = decide_stages(counting, self.judged, self.windows, definition, at, decided)
         self.counting: dict[int, list[CountedActivity]] = defaultdict(list)
-        for fact in counting_activities(self.known, self.windows):
+        for fact in counting:
             self.counting[self.windows.index_of(fact.happened_at)].append(_counted(fact))
         self.in_control = self.known.enrolment.variant is Variant.CONTROL
 
@@ -100,7 +102,7 @@ class _Outline:
 
     def contacts(self) -> Iterator[ToldContact]:
         grounds = Grounds(self.known, self.windows, self.definition)
-        for judged in judge_contacts(self.known, self.windows, self.definition):
+        for judged in self.judged:
             topic = grounds.topic_of(judged.contact)
             yield ToldContact(
                 source=judged.contact.source,

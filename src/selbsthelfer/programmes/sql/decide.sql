@@ -107,11 +107,17 @@ WHERE altered OR (
 );
 
 -- name: ask_all
--- For reading: the enrolments of the touched lines, each as known while it was open.
+-- For reading: the enrolments of the touched lines, each as known while it was open. What was released later
+-- than the instant asked about is not known to it.
 INSERT INTO programmes_asked
 SELECT
-    row_number() OVER (), e.subscriber_id, e.programme, e.version, e.variant, t.decided_at, least(t.known_until, e.closes_at),
-    e.enrolled_at, coalesce(e.stopped_at, 'infinity'), e.closes_at, e.period_bounds, e.released_mask,
+    row_number() OVER (), e.subscriber_id, e.programme, e.version, e.variant, t.decided_at,
+    least(t.known_until, e.closes_at),
+    e.enrolled_at, coalesce(e.stopped_at, 'infinity'), e.closes_at, e.period_bounds,
+    CASE WHEN e.released_mask <> 0 THEN (
+        SELECT coalesce(bit_or(1::bigint << r.index), 0) FROM programmes_release r
+        WHERE r.subscriber_id = e.subscriber_id AND r.programme = e.programme AND r.granted_at <= t.decided_at
+    ) ELSE 0 END,
     e.missed_mask, e.cap_bytes, e.altered
 FROM programmes_touch t
 JOIN programmes_enrolment e ON e.subscriber_id = t.subscriber_id AND e.known_from <= t.known_until;

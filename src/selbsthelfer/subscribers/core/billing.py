@@ -125,8 +125,8 @@ def _bounds_between(timezone: str, cycle: Cycle, start: date, last: date) -> tup
 
 def _start_date(timezone: str, cycle: Cycle, at: datetime) -> date:
     """Find the local date on which the period of `at` starts."""
-    # A zone that skips a whole date can put the first instant of an earlier start date behind `at`'s own date,
-    # so the search begins one period later than the local date suggests.
+    # A zone that skips a whole date can put the first instant of an earlier start date behind `at`'s own
+    # date, so the search begins one day later than the local date suggests.
     latest = at.astimezone(ZoneInfo(timezone)).date() + ONE_DAY
     for day in _start_dates_backwards(cycle, latest):
         if first_instant(timezone, day) <= at:
@@ -201,7 +201,7 @@ def billing_calendar(
     period_anchor: date | None,
     changes: Iterable[BillingDayChange] = (),
 ) -> Calendar:
-    """Build a line's calendar from what its registration says; raises `ValueError` when it says too little."""
+    """Build a line's calendar from its registration; raises `ValueError` when that says too little."""
     if billing_day is not None:
         return Calendar(timezone, Monthly(billing_day), tuple(changes))
     if period_days is None or period_anchor is None:

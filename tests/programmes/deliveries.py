@@ -1,0 +1,54 @@
+"""Random ways to deliver the same facts: cut into batches, shuffled within them, repeated, and swept between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from random import Random
+from typing import Any
+
+from hypothesis import strategies as st
+
+from selbsthelfer.intake.sweeping import sweep
+from tests.programmes.events import Event
+from tests.programmes.outcomes import deliver, together
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Facts for one transaction; afterwards the clock and crises may be decided up to `swept_at`."""
+
+    events: tuple[Event, ...]
+    swept_at: datetime | None = None
+
+
+@st.composite
+def deliveries(draw: Callable[[st.SearchStrategy[Any]], Any], events: Sequence[Event]) -> list[Batch]:
+    """Cut facts, in the order in which they were received, where nothing is split that became known together."""
+    groups = together(events)
+    cuts = sorted(draw(st.sets(st.integers(1, max(1, len(groups) - 1)), max_size=5)))
+    shuffle = Random(draw(st.integers(0, 100))).shuffle
+    batches: list[Batch] = []
+    for start, end in pairwise([0, *cuts, len(groups)]):
+        batch = [event for group in groups[start:end] for event in group]
+        if not batch:
+            continue
+        last = batch[-1].received_at
+        if draw(st.integers(0, 3)) == 0:
+            batch += [event for earlier in batches for event in earlier.events]
+        shuffle(batch)
+        following = groups[end][0].received_at if end < len(groups) else last
+        swept_at = draw(st.sampled_from([None, last, following - timedelta(seconds=1)]))
+        batches.append(Batch(tuple(batch), swept_at if last <= (swept_at or last) < following else None))
+    return batches
+
+
+def deliver_all(batches: Sequence[Batch], *, now: datetime) -> None:
+    """Deliver batch after batch, and decide up to `now` in the end."""
+    for batch in batches:
+        deliver(batch.events, now=now)
+        if batch.swept_at is not None:
+            sweep(now=batch.swept_at)
+    sweep(now=now)
