@@ -12,20 +12,18 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "selbsthelfer"
 
-PLAIN = frozenset(
-    "a absent after all always avoidable back broken by call change choice collection column coming current day "
-    "declared earned ended english error event every example exemptions expired fail failed fair fault field file "
-    "finished flag german granted half header here id in initiated join kind language learned least member missing "
-    "most name need never no none not nothing obstacle of on once one online open ordinary other path past per "
-    "place plain reason recorded report required role row rule second setting share short start state table text "
-    "time title too total unknown used view whole word written wrong yesterday".split()
-)
-"""Plain English, which needs no definition."""
+PLAIN_WORDS = """
+a absent after all always avoidable being broken by call change changed choice collection coming current
+data declared earned end ended english envelope error event every example failed fair field file finished
+flag for german half header here id in initiated join key kind language learned left many member monthly
+name need never no none nothing of once one online open other past per place recorded report required row
+rule second setting share start state table text time title too total unknown used view whole word wrong
+yesterday yet
+"""
+PLAIN = frozenset(PLAIN_WORDS.split())
+"""Plain English, words of programming among it, which need no definition."""
 
-CODE = frozenset("data envelope error instant key label left many newcomer standing subject".split())
-"""Words of programming, and of CloudEvents."""
-
-STORY = frozenset("cause diary line parameter rhythm role task".split())
+STORY = frozenset(["cause", "diary", "newcomer", "ordinary", "parameter", "rhythm", "role"])
 """What the made-up operator is told with; its room's README defines them."""
 
 ENTRY = re.compile(r"^\*\*(?P<term>[^*]+)\*\*(?: \((?P<forms>[^)]+)\))?: ", re.MULTILINE)
@@ -59,8 +57,8 @@ def is_known(word: str, known: set[str]) -> bool:
     return word.isdigit() or bool({word, word.removesuffix("s"), word.removesuffix("es")} & known)
 
 
-def core_files() -> Iterator[Path]:
-    yield from sorted(SOURCE.glob("*/core/*.py"))
+def core_files() -> list[Path]:
+    return sorted(SOURCE.glob("*/core/*.py"))
 
 
 def public_names(path: Path) -> Iterator[str]:
@@ -82,7 +80,7 @@ def members_of(node: ast.ClassDef) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", core_files(), ids=lambda path: str(path.relative_to(SOURCE)))
 def test_public_names_are_made_of_words_that_are_known(path: Path) -> None:
-    known = GLOSSARY.words | PLAIN | CODE | STORY
+    known = GLOSSARY.words | PLAIN | STORY
     unknown = {
         (name, word) for name in public_names(path) for word in words_of(name) if not is_known(word, known)
     }
@@ -116,5 +114,4 @@ def test_entries_stand_in_alphabetical_order() -> None:
 
 def test_what_is_plain_is_not_defined_as_well() -> None:
     """A word is either plain or has a meaning of its own here."""
-    terms = {entry[0] for entry in GLOSSARY.entries}
-    assert not terms & (PLAIN | CODE | STORY)
+    assert {word for word in PLAIN | STORY if is_known(word, GLOSSARY.words)} == set()

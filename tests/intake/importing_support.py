@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, LiteralString, Self
 from uuid import uuid4
 
 import psycopg
@@ -170,7 +170,7 @@ def _given(url: str) -> Iterator[str]:
     yield url
 
 
-def rows(url: str, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+def rows(url: str, query: LiteralString, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
     """Ask a database."""
     with psycopg.connect(url) as connection:
-        return connection.execute(query, parameters).fetchall()  # type: ignore[call-overload]
+        return connection.execute(query, parameters).fetchall()

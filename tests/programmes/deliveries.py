@@ -37,12 +37,18 @@ def deliveries(draw: Callable[[st.SearchStrategy[Any]], Any], events: Sequence[E
             continue
         last = batch[-1].received_at
         if draw(st.integers(0, 3)) == 0:
-            batch += [event for earlier in batches for event in earlier.events]
+            batch += [event for earlier in batches for event in earlier.events if not _is_lost(event, events)]
         shuffle(batch)
         following = groups[end][0].received_at if end < len(groups) else last
         swept_at = draw(st.sampled_from([None, last, following - timedelta(seconds=1)]))
         batches.append(Batch(tuple(batch), swept_at if last <= (swept_at or last) < following else None))
     return batches
+
+
+def _is_lost(event: Event, events: Sequence[Event]) -> bool:
+    """Tell whether a fact was received 30 days or more before its line was registered."""
+    registered = [e.received_at for e in events if e.type == "subscriber.registered" and e.subject == event.subject]
+    return bool(registered) and event.received_at + timedelta(days=30) <= min(registered)
 
 
 def deliver_all(batches: Sequence[Batch], *, now: datetime) -> None:

@@ -32,14 +32,13 @@ class Terms:
 
 @dataclass(slots=True, eq=False)
 class ArrivingLine:
-    """A line that a batch tells something of; `frontier_at` is set where facts arrive behind it."""
+    """A line that a batch tells something of."""
 
     subscriber_id: UUID
     subject: str
     first_received_at: datetime
     last_received_at: datetime
-    is_registered: bool = False
-    frontier_at: datetime | None = None
+    is_registered: bool = True
 
     def extend(self, received_at: datetime) -> None:
         """Take in another instant at which something of the line became known."""

@@ -107,22 +107,27 @@ class _Intake:
         self._close_refusals()
 
     def _take_of_lines(self, arrivals: Sequence[Arrival]) -> None:
-        """Take the facts of lines: lock, leave out what is known, record, decide."""
+        """Take the facts of lines: lock, leave out what cannot enter, record, decide."""
         lines = lines_of(arrivals)
-        self._lock(list(lines.values()))
-        entering = self._leave_out_known(self._park_unregistered(arrivals, lines), lines)
+        placed = [(lines[key_of(a.fact)[0]], a) for a in arrivals]
+        copy_rows(
+            self.cursor,
+            "intake_arrived",
+            ("ordinal", "subscriber_id", "source", "id", "received_at"),
+            [
+                (n, line.subscriber_id, a.fact.source, a.fact.id, a.received_at)
+                for n, (line, a) in enumerate(placed)
+            ],
+        )
+        behind = self._lock(lines)
+        entering = self._hold_keys(placed)
         outstanding = self._outstanding(lines)
         touches = programmes.outstanding_touches(self.cursor, outstanding)
         if entering:
             recording.record(self.cursor, entering, self._versions)
-            touches |= programmes.outstanding_touches(self.cursor, outstanding)
-            behind = {
-                line.subscriber_id: line.first_received_at
-                for line in lines.values()
-                if line.frontier_at is not None
-            }
-            touches |= later_instants(self.cursor, behind)
-            touches |= recording.touches_of(entering)
+            touches += programmes.outstanding_touches(self.cursor, outstanding)
+            touches += later_instants(self.cursor, behind)
+            touches += recording.touches_of(entering)
         self.receipt.released = programmes.decide(self.cursor, touches, now=self.terms.now)
         recording.move_volume(self.cursor, entering, now=self.terms.now)
 
@@ -194,64 +199,57 @@ class _Intake:
                 self._say([arrival.ordinal], "known")
         return list(in_time.values())
 
-    def _lock(self, lines: Sequence[ArrivingLine]) -> None:
-        """Lock the registered lines and advance their frontiers; note which facts come behind one."""
-        copy_rows(
-            self.cursor,
-            "intake_arrived_line",
-            ("ordinal", "subscriber_id", "first_received_at", "last_received_at"),
-            [
-                (ordinal, line.subscriber_id, line.first_received_at, line.last_received_at)
-                for ordinal, line in enumerate(lines)
-            ],
-        )
-        for ordinal, frontier_at in self.cursor.execute(_SQL["lock_lines"]):
-            lines[ordinal].is_registered = True
-            lines[ordinal].frontier_at = frontier_at
+    def _lock(self, lines: Mapping[str, ArrivingLine]) -> dict[UUID, datetime]:
+        """Lock the registered lines and advance their frontiers.
 
-    def _park_unregistered(
-        self, arrivals: Sequence[Arrival], lines: Mapping[str, ArrivingLine]
-    ) -> list[Arrival]:
-        """Set aside the facts of lines that are not registered; return the others."""
-        if all(line.is_registered for line in lines.values()):
-            return list(arrivals)
-        registered: list[Arrival] = []
-        unknown: list[Arrival] = []
-        for arrival in arrivals:
-            (registered if lines[key_of(arrival.fact)[0]].is_registered else unknown).append(arrival)
-        self.cursor.executemany(
-            _SQL["park"], [_parking(a, lines[key_of(a.fact)[0]].subscriber_id) for a in unknown]
-        )
-        self._say([a.ordinal for a in unknown], "parked")
-        return registered
+        Returns the lines of which something arrives behind the frontier, with the earliest instant of it.
+        """
+        locked = self.cursor.execute(_SQL["lock_lines"])
+        behind = {line: first for line, first in locked if line is not None}
+        if locked.rowcount < len(lines):
+            by_id = {line.subscriber_id: line for line in lines.values()}
+            for (unregistered,) in self.cursor.execute(_SQL["unregistered_lines"]):
+                by_id[unregistered].is_registered = False
+        return behind
 
-    def _leave_out_known(
-        self, arrivals: Sequence[Arrival], lines: Mapping[str, ArrivingLine]
-    ) -> list[Entering]:
-        """Hold the keys of new facts; leave out those held already, and registrations of lines that exist."""
-        placed = [(lines[key_of(a.fact)[0]].subscriber_id, a) for a in arrivals]
-        copy_rows(
-            self.cursor,
-            "intake_arrived",
-            ("ordinal", "subscriber_id", "source", "id", "received_at"),
-            [(n, line, a.fact.source, a.fact.id, a.received_at) for n, (line, a) in enumerate(placed)],
-        )
-        left_out = {row[0] for row in self.cursor.execute(_SQL["known_facts"])}
-        self._say([arrivals[n].ordinal for n in left_out], "known")
-        for n, arrival in enumerate(arrivals):
+    def _hold_keys(self, placed: Sequence[tuple[ArrivingLine, Arrival]]) -> list[Entering]:
+        """Hold the keys of the facts that enter.
+
+        Left out are facts of lines that are not registered, keys that are held already, registrations of
+        lines that exist, and enrolments that a budget cannot keep.
+        """
+        left_out = self._park_unregistered(placed)
+        for (n,) in self.cursor.execute(_SQL["known_facts"]):
+            if n not in left_out:
+                self._say([placed[n][1].ordinal], "known")
+                left_out.add(n)
+        for n, (_, arrival) in enumerate(placed):
             if type(arrival.fact) is SubscriberRegistered and not arrival.registers and n not in left_out:
                 self._refuse(arrival, _ALREADY_REGISTERED)
                 left_out.add(n)
         left_out |= self._refuse_beyond_budget(placed, left_out)
         self.cursor.execute(_SQL["hold_keys"], {"left_out": list(left_out)})
-        return [(line, a.received_at, a.fact) for n, (line, a) in enumerate(placed) if n not in left_out]
+        return [
+            (line.subscriber_id, a.received_at, a.fact)
+            for n, (line, a) in enumerate(placed)
+            if n not in left_out
+        ]
 
-    def _refuse_beyond_budget(self, placed: Sequence[tuple[UUID, Arrival]], left_out: set[int]) -> set[int]:
+    def _park_unregistered(self, placed: Sequence[tuple[ArrivingLine, Arrival]]) -> set[int]:
+        """Set aside the facts of lines that are not registered; return their places."""
+        unknown = [(n, line, a) for n, (line, a) in enumerate(placed) if not line.is_registered]
+        self.cursor.executemany(_SQL["park"], [_parking(a, line.subscriber_id) for _, line, a in unknown])
+        self._say([a.ordinal for _, _, a in unknown], "parked")
+        return {n for n, _, _ in unknown}
+
+    def _refuse_beyond_budget(
+        self, placed: Sequence[tuple[ArrivingLine, Arrival]], left_out: set[int]
+    ) -> set[int]:
         """Refuse enrolments that a budget cannot keep; a replay asks what would be, so it refuses none."""
         if self.terms.is_history:
             return set()
         wishes = [
-            (n, recording.enrolment_row(line, a.received_at, a.fact))
+            (n, recording.enrolment_row(line.subscriber_id, a.received_at, a.fact))
             for n, (line, a) in enumerate(placed)
             if type(a.fact) is ProgrammeEnrolled and n not in left_out
         ]
@@ -288,15 +286,15 @@ class _Intake:
         keep_refusals(self.cursor, self.refusals, now=self.terms.now)
 
 
-def later_instants(cursor: psycopg.Cursor[Any], behind: Mapping[UUID, datetime]) -> set[Touch]:
+def later_instants(cursor: psycopg.Cursor[Any], behind: Mapping[UUID, datetime]) -> list[Touch]:
     """List the instants after a given one at which each line learned something.
 
     Facts that arrive behind what is decided may change what followed, so it is decided again.
     """
     if not behind:
-        return set()
+        return []
     parameters = {"lines": list(behind), "after": list(behind.values())}
-    return {Touch(line, at, at) for line, at in cursor.execute(_SQL["later_instants"], parameters)}
+    return [Touch(line, at, at) for line, at in cursor.execute(_SQL["later_instants"], parameters)]
 
 
 def _parking(arrival: Arrival, line: UUID) -> dict[str, Any]:

@@ -86,7 +86,7 @@ _NO_NEWS = frozenset({kinds.UsageFact, kinds.CourtesyFact})
 """Facts that no programme looks at."""
 
 
-def touches_of(entering: Iterable[Entering]) -> set[Touch]:
+def touches_of(entering: Iterable[Entering]) -> list[Touch]:
     """List the instants at which lines learned something, and when the earliest of that happened.
 
     News other than activities and contacts may concern any time, so it has no such instant.
@@ -107,7 +107,7 @@ def touches_of(entering: Iterable[Entering]) -> set[Touch]:
             news_at = min(news_at, known.news_at) if news_at and known.news_at else None
             may_release = may_release or known.may_release
         touches[key] = Touch(line, received_at, received_at, news_at, may_release)
-    return set(touches.values())
+    return list(touches.values())
 
 
 def move_volume(cursor: psycopg.Cursor[Any], entering: Iterable[Entering], *, now: datetime) -> None:

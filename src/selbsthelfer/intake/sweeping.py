@@ -90,8 +90,8 @@ def _sweep_lines(
     spans = [Outstanding(line, min(at, until), max(at, until)) for line, at in frontiers.items()]
     touches = programmes.outstanding_touches(cursor, spans)
     if crisis_at is not None:
-        touches |= {Touch(line, crisis_at, crisis_at) for line in frontiers}
-        touches |= later_instants(cursor, dict.fromkeys(frontiers, crisis_at))
+        touches += [Touch(line, crisis_at, crisis_at) for line in frontiers]
+        touches += later_instants(cursor, dict.fromkeys(frontiers, crisis_at))
     cursor.execute(_SQL["advance_swept_lines"], {"lines": lines, "until": until})
     return programmes.decide(cursor, touches, now=now)
 

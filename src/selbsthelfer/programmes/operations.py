@@ -6,7 +6,7 @@ of the lines they touch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
@@ -212,27 +212,27 @@ def may_be_outstanding(cursor: psycopg.Cursor[Any], since: datetime) -> bool:
     return row is not None and bool(row[0])
 
 
-def outstanding_touches(cursor: psycopg.Cursor[Any], lines: Sequence[Outstanding]) -> set[Touch]:
+def outstanding_touches(cursor: psycopg.Cursor[Any], lines: Sequence[Outstanding]) -> list[Touch]:
     """List the instants of the clock and of crises that are still to be decided for lines."""
     if not lines:
-        return set()
+        return []
     ids, after, until = zip(*lines, strict=True)
     parameters = {"lines": list(ids), "after": list(after), "until": list(until)}
-    touches = {
+    touches = [
         Touch(line, received_at, received_at)
         for line, received_at in cursor.execute(_SQL["crisis_touches"], parameters)
-    }
+    ]
     row = cursor.execute(_SQL["clock_is_a_touch"]).fetchone()
     if row is not None and row[0]:
         instants = {(line, at) for line, at in cursor.execute(_SQL["clock_touches"], parameters)}
         altered = altered_clock_instants(cursor, list(ids))
         for line, after_at, until_at in lines:
             instants |= {(line, at) for at in altered.get(line, ()) if after_at < at <= until_at}
-        touches |= {Touch(line, at, at - JUST_BEFORE) for line, at in instants}
+        touches += [Touch(line, at, at - JUST_BEFORE) for line, at in instants]
     return touches
 
 
-def decide(cursor: psycopg.Cursor[Any], touches: Iterable[Touch], *, now: datetime) -> int:
+def decide(cursor: psycopg.Cursor[Any], touches: Sequence[Touch], *, now: datetime) -> int:
     """Decide each touched line at each of its instants in order, and count the tranches released.
 
     Lines do not wait for each other: a round takes the next instant of every line as one set.

@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from selbsthelfer.activities.core.catalogue import CATALOGUE
+from selbsthelfer.allowances.core.buckets import COURTESY_MAX_BYTES
 from selbsthelfer.intake.core.facts import (
     ActivityFinished,
     ContactFinished,
+    CourtesyFact,
     CrisisFact,
     Fact,
     SubscriberRegistered,
@@ -91,6 +93,14 @@ def _check_activity(fact: Any) -> Rejection | None:
     return Rejection("unknown_activity", "data.activity", f"“{activity}” is not in the catalogue")
 
 
+def _check_courtesy(fact: Any) -> Rejection | None:
+    if fact.data.bytes <= COURTESY_MAX_BYTES:
+        return None
+    return Rejection(
+        "courtesy_too_large", "data.bytes", f"at most {COURTESY_MAX_BYTES} bytes are given at once"
+    )
+
+
 def _check_crisis(fact: CrisisFact) -> Rejection | None:
     if fact.data.from_at < fact.data.until_at:
         return None
@@ -140,6 +150,7 @@ def _check_registration(fact: Any) -> Rejection | None:
 _CHECKS: dict[type, Callable[[Any], Rejection | None]] = {
     ActivityFinished: _check_activity,
     ContactFinished: _check_contact,
+    CourtesyFact: _check_courtesy,
     SubscriberRegistered: _check_registration,
 }
 

@@ -9,29 +9,37 @@ CREATE TEMPORARY TABLE IF NOT EXISTS intake_arrived (
     id text COLLATE "C" NOT NULL,
     received_at timestamptz NOT NULL
 ) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS intake_arrived_line (
-    ordinal integer NOT NULL,
-    subscriber_id uuid NOT NULL,
-    first_received_at timestamptz NOT NULL,
-    last_received_at timestamptz NOT NULL
-) ON COMMIT DELETE ROWS;
-
-DELETE FROM intake_arrived; DELETE FROM intake_arrived_line;
+DELETE FROM intake_arrived;
 
 -- name: lock_lines
 -- One statement locks the lines and advances their frontiers; the batch decides up to there before it commits.
--- The order of the inner rows is the order of locking. Also tells how far a line had been decided where a fact
--- comes behind that.
+-- The order of the inner rows is the order of locking. Lines of which something comes behind their frontier are
+-- named with the earliest instant of it; the others are only counted.
 UPDATE intake_line l
 SET frontier_at = greatest(l.frontier_at, a.last_received_at), earlier_frontier_at = l.frontier_at
-FROM (SELECT * FROM intake_arrived_line ORDER BY subscriber_id) a
+FROM (
+    SELECT subscriber_id, min(received_at) AS first_received_at, max(received_at) AS last_received_at
+    FROM intake_arrived
+    GROUP BY subscriber_id
+    ORDER BY subscriber_id
+) a
 WHERE l.subscriber_id = a.subscriber_id
-RETURNING a.ordinal, CASE WHEN l.earlier_frontier_at > a.first_received_at THEN l.earlier_frontier_at END;
+RETURNING
+    CASE WHEN l.earlier_frontier_at > a.first_received_at THEN l.subscriber_id END,
+    CASE WHEN l.earlier_frontier_at > a.first_received_at THEN a.first_received_at END;
+
+-- name: unregistered_lines
+SELECT DISTINCT a.subscriber_id
+FROM intake_arrived a
+LEFT JOIN intake_line l ON l.subscriber_id = a.subscriber_id
+WHERE l.subscriber_id IS NULL;
 
 -- name: spans
 -- From where to where the clock and crises may be undecided: from what was decided, or from behind it.
-SELECT a.subscriber_id, least(a.first_received_at, l.earlier_frontier_at), l.frontier_at
-FROM intake_arrived_line a
+SELECT l.subscriber_id, least(a.first_received_at, l.earlier_frontier_at), l.frontier_at
+FROM (
+    SELECT subscriber_id, min(received_at) AS first_received_at FROM intake_arrived GROUP BY subscriber_id
+) a
 JOIN intake_line l ON l.subscriber_id = a.subscriber_id;
 
 -- name: hold_keys

@@ -213,7 +213,7 @@ class ContactJudge:
         return None
 
     def contact_before(self, contact: ContactFact, topic: str) -> ContactFact | None:
-        """Find the newest other contact on the topic in the 7 days before, on any channel, unless abandoned."""
+        """Find the newest other contact on the topic in the 7 days before, unless it was abandoned."""
         since = contact.happened_at - REPEAT_REACH
         for earlier in reversed(_between(self.contacts, since, contact)):
             if earlier.outcome != "abandoned" and self.topic_of(earlier) == topic:
