@@ -237,6 +237,38 @@ def test_a_row_of_many_lines_is_named_by_its_lines(url: str, commands: Commands,
     assert "line 3 to 9" in refusal["reason"]
 
 
+def test_facts_may_be_written_instead_and_taken_together_later(
+    server: Server, commands: Commands, tmp_path: Path
+) -> None:
+    mapping = written(tmp_path / "m.toml", MAPPING)
+    rows_of_calls = [f"{n % 9},{n},2020-02-{n % 28 + 1:02} 10:00,A,60,B" for n in range(90)]
+    table = written(tmp_path / "t.csv", HEADER, *rows_of_calls, "1,2")
+    lines = written(tmp_path / "lines.jsonl", *(LINE % (n, n) for n in range(1, 9)))
+    apart, together = server.database(), server.database()
+    commands.run(apart, "import", "facts", lines)
+    assert commands.run(apart, "import", "contacts", table, "--columns", mapping).code == 0
+    calls = tmp_path / "calls.jsonl.gz"
+    arguments = ("import", "contacts", table, "--columns", mapping, "--facts-to", calls)
+    told = commands.run(together, *arguments, "--json").summary
+    assert (told["written"], told["accepted"], told["rejected"], facts_taken(together)) == (80, 0, 1, 0)
+    assert "written                80" in commands.run(together, *arguments).out
+    times = [json.loads(line)["received"] for line in gzip.decompress(calls.read_bytes()).splitlines()]
+    assert times == sorted(times)
+    told = commands.run(together, "import", "facts", calls, lines, "--json").summary
+    assert (told["accepted"], told["parked"]) == (88, 0)
+    query = "SELECT * FROM contacts_contact ORDER BY subscriber_id, happened_at, id"
+    assert rows(apart, query) == rows(together, query)
+
+
+@pytest.mark.xfail(strict=True, reason="intake takes a fact that was parked too long when it is sent again")
+def test_a_fact_that_was_parked_too_long_stays_refused(url: str, commands: Commands, tmp_path: Path) -> None:
+    late = (LINE % (1, "L1")).replace("2020-01-01", "2020-04-01")
+    file = written(tmp_path / "f.jsonl", ACTIVITY % (1, "L1"), late)
+    for _ in range(2):
+        told = commands.run(url, "import", "facts", file, "--json").summary
+        assert told["rejected_by_code"] == {"parked_too_long": 1}
+
+
 def test_many_unclassified_contacts_are_worth_a_warning(url: str, commands: Commands, tmp_path: Path) -> None:
     mapping = written(tmp_path / "m.toml", MAPPING)
     contacts = [f"1,{n},2020-02-02 10:00,A,60,{'C' if n < 3 else 'B'}" for n in range(10)]

@@ -208,11 +208,12 @@ def summary_json(
 
 def summary_lines(summary: Summary, facts: int, seconds: float, rejects: RejectsFile) -> Iterator[str]:
     """Say in lines what became of the files."""
-    for result, meaning in _RESULTS.items():
-        count = summary.results[result]
-        yield f"{result:<13}{count:>12,}  {meaning if count else ''}".rstrip()
     if summary.written:
         yield f"{'written':<13}{summary.written:>12,}"
+    for result, meaning in _RESULTS.items():
+        count = summary.results[result]
+        if count or not summary.written:
+            yield f"{result:<13}{count:>12,}  {meaning if count else ''}".rstrip()
     for code, count in summary.rejections.most_common():
         yield f"    {code:<21}{count:>12,}"
     for reason, count in summary.skipped.most_common():

@@ -12,6 +12,7 @@ from selbsthelfer.cli import (
     enrolling,
     explain,
     importing,
+    outbox,
     programme,
     rejects,
     replay,
@@ -35,6 +36,7 @@ app.command("rejects")(rejects.rejects)
 app.add_typer(programme.app, name="programme")
 app.command("enrol")(enrolling.command)
 app.command("sweep")(sweeping.command)
+app.add_typer(outbox.app, name="outbox")
 app.add_typer(db.app, name="db")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -83,16 +84,21 @@ def list_(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def show(file: Name) -> None:
-    """Print a definition: a preset with its comments, or a published programme."""
-    if file in PRESETS or Path(file).exists():
-        typer.echo(_text(file), nl=False)
-        return
+def show(file: Name, as_json: AsJson = False) -> None:
+    """Print a definition: a preset with its comments, or the version in force of a published programme."""
+    text = _text(file) if file in PRESETS or Path(file).exists() else _published(file)
+    if as_json:
+        typer.echo(json.dumps(tomllib.loads(text), default=str))
+    else:
+        typer.echo(text, nl=False)
+
+
+def _published(name: str) -> str:
     with connected(), transaction.atomic():
         found = versions_in_force(open_cursor())
-    if file not in found:
-        refuse(f"“{file}” is neither a file nor a preset nor a published programme")
-    typer.echo(found[file][1].to_toml(), nl=False)
+    if name not in found:
+        refuse(f"“{name}” is neither a file nor a preset nor a published programme")
+    return found[name][1].to_toml()
 
 
 def load_definition(name: str) -> Definition:

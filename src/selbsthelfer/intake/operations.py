@@ -29,6 +29,7 @@ from selbsthelfer.intake.core.facts import CrisisFact, Fact, ProgrammeEnrolled, 
 from selbsthelfer.intake.core.validation import Rejection, read_fact
 from selbsthelfer.intake.recording import Entering
 from selbsthelfer.intake.refusals import keep_refusals
+from selbsthelfer.kit.collecting import without_cycle_collection
 from selbsthelfer.kit.copying import copy_rows
 from selbsthelfer.kit.sql import open_cursor, plan_by_key, statements
 from selbsthelfer.programmes import operations as programmes
@@ -79,7 +80,7 @@ def accept(batch: Sequence[bytes | Fact], *, terms: Terms) -> Receipt:
     if len(batch) > MAX_BATCH:
         raise BatchTooLargeError(f"a batch has at most {MAX_BATCH} facts, this one has {len(batch)}")
     receipt = Receipt(results=["accepted"] * len(batch))
-    with transaction.atomic():
+    with without_cycle_collection(), transaction.atomic():
         _Intake(open_cursor(), terms, receipt).take(batch)
     return receipt
 
