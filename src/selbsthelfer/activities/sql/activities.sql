@@ -2,10 +2,4 @@
 INSERT INTO activities_kind (activity, counting_class, online)
 VALUES (%(activity)s, %(counting_class)s, %(online)s)
 ON CONFLICT (activity) DO UPDATE SET counting_class = excluded.counting_class, online = excluded.online
-WHERE (activities_kind.counting_class, activities_kind.online) IS DISTINCT FROM (excluded.counting_class, excluded.online);
-
--- name: of_line
-SELECT activity, happened_at, id, source, received_at, succeeded
-FROM activities_activity
-WHERE subscriber_id = %(line)s
-ORDER BY happened_at, id, source
+WHERE (activities_kind.counting_class, activities_kind.online) IS DISTINCT FROM (excluded.counting_class, excluded.online)
