@@ -26,6 +26,13 @@ class Event:
     received: datetime | None = None
     source: str = SOURCE
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Stand on one line where a property has failed."""
+        received = f" received {self.received:%F %T.%f}" if self.received else ""
+        printer.text(
+            f"{self.subject} {self.type} {self.source} {self.id} {self.time:%F %T.%f}{received} {self.data}"
+        )
+
     @property
     def received_at(self) -> datetime:
         """When the fact counts as received: never before it happened."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -167,6 +167,12 @@ def read_outcomes(subjects: Iterable[str], *, now: datetime) -> dict[Enrolled, O
     return outcomes
 
 
-def mapping_of(outcomes: Mapping[Enrolled, Outcome], subject: str) -> dict[str, Outcome]:
-    """Pick the outcomes of one line, by programme."""
-    return {programme: outcome for (line, programme), outcome in outcomes.items() if line == subject}
+def differences(found: Mapping[Enrolled, Outcome], expected: Mapping[Enrolled, Outcome]) -> list[str]:
+    """Name what two sets of outcomes do not agree on."""
+    named = [f"{enrolled} is only in one of them" for enrolled in found.keys() ^ expected.keys()]
+    for enrolled in found.keys() & expected.keys():
+        for member in fields(Outcome):
+            one, other = (getattr(outcomes[enrolled], member.name) for outcomes in (found, expected))
+            if one != other:
+                named.append(f"{enrolled} {member.name}: {one} is not {other}")
+    return named

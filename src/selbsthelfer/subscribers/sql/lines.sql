@@ -54,11 +54,6 @@ SELECT subscriber_id, happened_at, id, source, received_at
 FROM subscribers_ended
 WHERE subscriber_id = ANY (%(lines)s);
 
--- name: tariffs
-SELECT subscriber_id, happened_at, id, source, received_at, tariff
-FROM subscribers_change
-WHERE subscriber_id = ANY (%(lines)s) AND tariff IS NOT NULL;
-
 -- name: callers
 -- Who had a number at an instant: the newest assignment before it.
 SELECT DISTINCT ON (n.msisdn) n.msisdn, s.subject
