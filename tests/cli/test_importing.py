@@ -260,15 +260,6 @@ def test_facts_may_be_written_instead_and_taken_together_later(
     assert rows(apart, query) == rows(together, query)
 
 
-@pytest.mark.xfail(strict=True, reason="intake takes a fact that was parked too long when it is sent again")
-def test_a_fact_that_was_parked_too_long_stays_refused(url: str, commands: Commands, tmp_path: Path) -> None:
-    late = (LINE % (1, "L1")).replace("2020-01-01", "2020-04-01")
-    file = written(tmp_path / "f.jsonl", ACTIVITY % (1, "L1"), late)
-    for _ in range(2):
-        told = commands.run(url, "import", "facts", file, "--json").summary
-        assert told["rejected_by_code"] == {"parked_too_long": 1}
-
-
 def test_many_unclassified_contacts_are_worth_a_warning(url: str, commands: Commands, tmp_path: Path) -> None:
     mapping = written(tmp_path / "m.toml", MAPPING)
     contacts = [f"1,{n},2020-02-02 10:00,A,60,{'C' if n < 3 else 'B'}" for n in range(10)]

@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from time import sleep
@@ -16,11 +16,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from selbsthelfer.intake.importing import key_of
 from tests.intake.importing_support import Commands, Server, import_server
 from tests.intake.mixed_facts import MixedFacts
 
 KILLS = 50
-LINES = 120
+LINES = 80
 BATCH = 50
 """Small batches make many commits, so that the kills fall between and inside many transactions."""
 
@@ -31,6 +32,7 @@ TIME_OF_RUN = {
     ("charging_creditorder", "confirmed_at"): "NULL",
     ("charging_creditorder", "ordered_at"): "NULL",
     ("contacts_crisis", "swept_at"): "NULL",
+    ("intake_line", "earlier_frontier_at"): "NULL",
     ("intake_line", "frontier_at"): f"least(frontier_at, '{NOW}')",
     ("intake_reject", "first_rejected_at"): "NULL",
     ("intake_reject", "reason"): "CASE WHEN code = 'in_future' THEN '' ELSE reason END",
@@ -38,6 +40,8 @@ TIME_OF_RUN = {
     ("outbox_message", "created_at"): "NULL",
     ("outbox_message", "message_id"): "NULL",
     ("outbox_message", "sent_at"): "NULL",
+    # A projection of the last decision, whichever instant that was for; what follows from it is compared.
+    ("programmes_enrolment", "missed_mask"): "NULL",
 }
 """What to read instead of columns that tell when or how often the command ran; all else must be the same."""
 
@@ -49,11 +53,15 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def facts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write a file of some thousands of facts of every kind."""
-    path = tmp_path_factory.mktemp("facts") / "mixed.jsonl"
-    path.write_bytes(b"\n".join(MixedFacts(seed=1, now=NOW, lines=LINES).written()))
-    return path
+def facts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Write two files of facts of every kind: some thousands for the kills, and what comes after."""
+    folder = tmp_path_factory.mktemp("facts")
+    early, late = folder / "early.jsonl", folder / "late.jsonl"
+    written = MixedFacts(seed=1, now=NOW, lines=LINES).written()
+    is_late = [key_of(raw, 0)[0][0] > NOW - timedelta(days=45) for raw in written]
+    early.write_bytes(b"\n".join(raw for raw, later in zip(written, is_late, strict=True) if not later))
+    late.write_bytes(b"\n".join(raw for raw, later in zip(written, is_late, strict=True) if later))
+    return early, late
 
 
 @dataclass(frozen=True)
@@ -91,14 +99,14 @@ class Watch:
         return found
 
 
-def test_fifty_kills_leave_no_trace(server: Server, facts: Path, tmp_path: Path) -> None:
+def test_fifty_kills_leave_no_trace(server: Server, facts: tuple[Path, Path], tmp_path: Path) -> None:
     random = Random(50)
     calm, harried = server.database(), server.database()
-    rejects = tmp_path / "rejects.jsonl"
-    arguments = ("import", "facts", facts, "--json", "--rejects", rejects)
+    options = ("--json", "--rejects", tmp_path / "rejects.jsonl")
+    arguments, later = (("import", "facts", path, *options) for path in facts)
     with Commands(tmp_path) as commands:
         told = commands.run(calm, *arguments).summary
-        assert told["accepted"] > 3_000
+        assert told["accepted"] > 2_000
         assert min(told["parked"], told["rejected"], told["known"], told["released"]) > 5
         watch = Watch(harried)
         total = told["accepted"]
@@ -111,6 +119,8 @@ def test_fifty_kills_leave_no_trace(server: Server, facts: Path, tmp_path: Path)
         again = commands.run(harried, *arguments, "--batch", BATCH).summary
         total = watch.keys()
         watch.close()
+        for url in (calm, harried):
+            assert commands.run(url, *later).summary["accepted"] > 200
     assert again["accepted"] == again["released"] == 0
     assert again["known"] + again["parked"] + again["rejected"] == last["facts"]
     killed = [kill for kill in kills if kill.code == -signal.SIGKILL]
@@ -124,7 +134,7 @@ def test_fifty_kills_leave_no_trace(server: Server, facts: Path, tmp_path: Path)
 def _kill_at(process: int, watch: Watch, keys: float, random: Random) -> bool:
     """Kill a command soon after so many facts are taken; tell whether it was in a transaction."""
     while watch.keys() < keys and _lives(process):
-        sleep(0.001)
+        sleep(0.003)
     sleep(random.uniform(0, 0.015))
     in_transaction = watch.in_transaction()
     if _lives(process):

@@ -1,4 +1,4 @@
-"""Random ways to deliver the same facts: cut into batches, shuffled within them, repeated, and swept between."""
+"""Random ways to deliver the same facts: in batches, shuffled within them, repeated, swept between."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Batch:
 
 @st.composite
 def deliveries(draw: Callable[[st.SearchStrategy[Any]], Any], events: Sequence[Event]) -> list[Batch]:
-    """Cut facts, in the order in which they were received, where nothing is split that became known together."""
+    """Cut facts, in the order in which they were received, never between what became known together."""
     groups = together(events)
     cuts = sorted(draw(st.sets(st.integers(1, max(1, len(groups) - 1)), max_size=5)))
     shuffle = Random(draw(st.integers(0, 100))).shuffle
@@ -47,7 +47,8 @@ def deliveries(draw: Callable[[st.SearchStrategy[Any]], Any], events: Sequence[E
 
 def _is_lost(event: Event, events: Sequence[Event]) -> bool:
     """Tell whether a fact was received 30 days or more before its line was registered."""
-    registered = [e.received_at for e in events if e.type == "subscriber.registered" and e.subject == event.subject]
+    of_line = (other for other in events if other.subject == event.subject)
+    registered = [other.received_at for other in of_line if other.type == "subscriber.registered"]
     return bool(registered) and event.received_at + timedelta(days=30) <= min(registered)
 
 

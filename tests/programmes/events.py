@@ -26,7 +26,7 @@ class Event:
     received: datetime | None = None
     source: str = SOURCE
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+    def _repr_pretty_(self, printer: Any, _: bool) -> None:
         """Stand on one line where a property has failed."""
         received = f" received {self.received:%F %T.%f}" if self.received else ""
         printer.text(

@@ -91,21 +91,25 @@ def definitions(name: str, **fixed: Any) -> st.SearchStrategy[Definition]:
         "not_online": st.sampled_from([{}, {"blue-s": frozenset({"bill.iban"})}]).map(MappingProxyType),
     }
     settings |= {setting: st.just(value) for setting, value in fixed.items()}
-    return st.builds(lambda **drawn: replace(load_preset("o2-2017"), name=name, **drawn), **settings)
+    return st.builds(_vary, st.just(name), **settings)
+
+
+def _vary(name: str, **settings: Any) -> Definition:
+    return replace(load_preset("o2-2017"), name=name, **settings)
 
 
 @st.composite
-def plots(draw: Draw, *, max_lines: int = 3, with_crises: bool = True, **fixed: Any) -> Plot:
+def plots(draw: Draw, *, tells_twice: bool = True, registers_late: bool = True, **fixed: Any) -> Plot:
     """Draw one or two programmes and the lives of one to three lines in them."""
-    programmes = [
-        draw(definitions(name, **fixed)) for name in ("one", "two")[: draw(st.sampled_from([1, 2]))]
-    ]
+    names = draw(st.sampled_from([("one",), ("one", "two")]))
+    programmes = [draw(definitions(name, **fixed)) for name in names]
     events: list[Event] = []
-    for number in range(draw(st.integers(1, max_lines))):
-        life = _Life(draw, f"line-{number}", programmes)
+    for number in range(draw(st.integers(1, 3))):
+        life = _Life(
+            draw, f"line-{number}", programmes, tells_twice=tells_twice, registers_late=registers_late
+        )
         events += life.events()
-        if with_crises:
-            events += life.crises
+        events += life.crises
     last = max(event.received_at for event in events)
     chosen = draw(st.sampled_from([event.received_at for event in events]))
     now = draw(st.sampled_from([*(last,) * 6, last + 400 * DAY, last + TICK, chosen, chosen + 3 * HOUR]))
@@ -115,8 +119,18 @@ def plots(draw: Draw, *, max_lines: int = 3, with_crises: bool = True, **fixed: 
 class _Life:
     """One line's life, drawn step by step."""
 
-    def __init__(self, draw: Draw, subject: str, programmes: Sequence[Definition]) -> None:
+    def __init__(
+        self,
+        draw: Draw,
+        subject: str,
+        programmes: Sequence[Definition],
+        *,
+        tells_twice: bool,
+        registers_late: bool,
+    ) -> None:
         self.draw = draw
+        self.tells_twice = tells_twice
+        self.registers_late = registers_late
         self.programmes = programmes
         self.line = Line(subject, draw(st.sampled_from(ZONES)))
         self.crises: list[Event] = []
@@ -138,8 +152,9 @@ class _Life:
 
     def _incidents(self) -> list[Callable[[], None]]:
         calls = [self._call] * 8
-        usual = [self._do_something, self._do_something, self._repeat, self._change_tariff]
-        return [*calls, *usual, self._change_billing_day, self._change_billing_day, self._withdraw, self._end]
+        usual = [self._do_something, self._change_billing_day] * 2
+        seldom = [self._change_tariff, self._withdraw, self._end, *[self._repeat] * self.tells_twice]
+        return [*calls, *usual, *seldom]
 
     def _enrolled_at(self) -> datetime:
         begins = first_instant(self.line.zone, self.draw(st.sampled_from(ENROLLED_ON)))
@@ -213,7 +228,11 @@ class _Life:
             }
         early = self.enrolled_at - 100 * DAY
         late = self.enrolled_at + self.draw(st.sampled_from([timedelta(), DAY, 30 * DAY, 40 * DAY]))
-        self.line.registers(early, received=self.draw(st.sampled_from([None, None, None, late])), **terms)
+        self.line.registers(
+            early,
+            received=self.draw(st.sampled_from([None, None, None, *[late] * self.registers_late])),
+            **terms,
+        )
         for definition in self.programmes:
             at = self.enrolled_at + self.draw(st.sampled_from([timedelta(), timedelta(), 20 * DAY]))
             variant = self.draw(st.sampled_from(["treatment", "treatment", "control"]))
@@ -317,3 +336,23 @@ class _Life:
             at = max(self.line.events[one].received_at, self.line.events[other].received_at)
             for n in (one, other):
                 self.line.events[n] = replace(self.line.events[n], received=at)
+
+
+@st.composite
+def splits(draw: Draw, plot: Plot) -> list[Event]:
+    """Draw changes of billing day to the day that is in force: a period ends where it ends anyway."""
+    moved = {event.subject for event in plot.events if event.type == "subscriber.billing_day_changed"}
+    changes = []
+    for event in plot.known:
+        if event.type != "subscriber.registered" or event.subject in moved or "billing_day" not in event.data:
+            continue
+        times = st.sampled_from([other.time for other in plot.known if other.subject == event.subject])
+        for number, time in enumerate(draw(st.lists(times, min_size=1, max_size=2))):
+            received = max(time, event.received_at)
+            line = Line(event.subject, event.data["timezone"])
+            changes.append(
+                line.changes_billing_day(
+                    time, event.data["billing_day"], received=received, fact_id=f"split-{number}"
+                )
+            )
+    return changes

@@ -15,11 +15,8 @@ from selbsthelfer.kit.sql import open_cursor
 
 DEFAULT_LIMIT = 20
 
-app = typer.Typer(help="The facts that were refused, and why.")
 
-
-@app.callback(invoke_without_command=True)
-def rejects(
+def command(
     code: Annotated[
         str | None, typer.Option(help="Only refusals with this code.", show_default=False)
     ] = None,

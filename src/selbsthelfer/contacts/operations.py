@@ -90,6 +90,11 @@ def declare_crises(cursor: psycopg.Cursor[Any], crises: Sequence[CrisisRow]) -> 
     return new
 
 
+def mark_swept(cursor: psycopg.Cursor[Any], source: str, id_: str, *, now: datetime) -> None:
+    """Note that a crisis is decided for every line it touches."""
+    cursor.execute(_SQL["mark_swept"], {"source": source, "id": id_, "now": now})
+
+
 def copy_exempt_topics(cursor: psycopg.Cursor[Any]) -> None:
     """Bring the reference table in line with the topics that never count."""
     cursor.executemany(

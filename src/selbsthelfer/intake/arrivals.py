@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from selbsthelfer.intake.core.facts import CrisisFact, Fact
-from selbsthelfer.intake.core.validation import Rejection, in_future, is_in_future, read_fact
+from selbsthelfer.intake.core.validation import Rejection, check_told_fact, in_future, is_in_future, read_fact
 from selbsthelfer.subscribers.core.lines import subscriber_id_of
 
 PARKED_FOR = timedelta(days=30)
@@ -92,7 +92,7 @@ def read_batch(
     sound: list[Arrival] = []
     for ordinal, item in enumerate(batch):
         raw = item if isinstance(item, bytes) else None
-        fact = read_fact(item) if isinstance(item, bytes) else item
+        fact = read_fact(item) if isinstance(item, bytes) else check_told_fact(item) or item
         if isinstance(fact, Rejection):
             found.refusals.append(Refusal(fact, raw or b"", ordinal=ordinal))
             continue

@@ -36,10 +36,11 @@ class Parked(models.Model):
     source = Identifier()
     id = Identifier()
     received_at = models.DateTimeField()
+    parked_at = models.DateTimeField()
     body = models.BinaryField()
 
     class Meta:
-        indexes = [models.Index(name="parked_by_age", fields=["received_at"])]
+        indexes = [models.Index(name="parked_by_age", fields=["parked_at"])]
 
 
 class Reject(models.Model):

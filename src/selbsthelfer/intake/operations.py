@@ -43,6 +43,9 @@ _SQL = statements("selbsthelfer.intake")
 MAX_BATCH = 10_000
 """Facts in one transaction: enough for sets to pay, few enough that a lock is held for less than a second."""
 
+MAX_ATTEMPTS = 5
+"""How often a batch begins anew when another took what it needed; each attempt leaves nothing behind."""
+
 _ALREADY_REGISTERED = Rejection("already_registered", "subject", "this line is registered already")
 _BUDGET_EXHAUSTED = Rejection(
     "budget_exhausted", "data.programme", "the programme's budget cannot keep another enrolment's promise"
@@ -54,6 +57,10 @@ _PARKED_TOO_LONG = Rejection(
 
 class BatchTooLargeError(ValueError):
     """A batch has more than `MAX_BATCH` facts; nothing was taken."""
+
+
+class _RegisteredMeanwhileError(RuntimeError):
+    """A line that was unknown a moment ago has been registered by another batch."""
 
 
 @dataclass(slots=True)
@@ -79,10 +86,17 @@ def accept(batch: Sequence[bytes | Fact], *, terms: Terms) -> Receipt:
     """
     if len(batch) > MAX_BATCH:
         raise BatchTooLargeError(f"a batch has at most {MAX_BATCH} facts, this one has {len(batch)}")
-    receipt = Receipt(results=["accepted"] * len(batch))
-    with without_cycle_collection(), transaction.atomic():
-        _Intake(open_cursor(), terms, receipt).take(batch)
-    return receipt
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        receipt = Receipt(results=["accepted"] * len(batch))
+        try:
+            with without_cycle_collection(), transaction.atomic():
+                _Intake(open_cursor(), terms, receipt).take(batch)
+        except (_RegisteredMeanwhileError, psycopg.errors.DeadlockDetected):
+            if attempt == MAX_ATTEMPTS:
+                raise
+        else:
+            return receipt
+    raise AssertionError("the last attempt returns or raises")
 
 
 class _Intake:
@@ -122,6 +136,8 @@ class _Intake:
         )
         behind = self._lock(lines)
         entering = self._hold_keys(placed)
+        # Asked before and after recording: a new billing day moves boundaries, and both the old instants of
+        # the clock, which have passed, and the new ones are to be decided.
         outstanding = self._outstanding(lines)
         touches = programmes.outstanding_touches(self.cursor, outstanding)
         if entering:
@@ -164,6 +180,7 @@ class _Intake:
         registrations = [a for a in arrivals if type(a.fact) is SubscriberRegistered]
         if not registrations:
             return arrivals
+        self.cursor.execute(_SQL["register_alone"])
         lines = lines_of(registrations)
         ids = {line.subscriber_id: subject for subject, line in lines.items()}
         for (known,) in self.cursor.execute(_SQL["registered"], {"lines": list(ids)}):
@@ -208,9 +225,13 @@ class _Intake:
         locked = self.cursor.execute(_SQL["lock_lines"])
         behind = {line: first for line, first in locked if line is not None}
         if locked.rowcount < len(lines):
+            self.cursor.execute(_SQL["park_with_others"])
             by_id = {line.subscriber_id: line for line in lines.values()}
-            for (unregistered,) in self.cursor.execute(_SQL["unregistered_lines"]):
-                by_id[unregistered].is_registered = False
+            unregistered = [row[0] for row in self.cursor.execute(_SQL["unregistered_lines"])]
+            if len(unregistered) + locked.rowcount != len(lines):
+                raise _RegisteredMeanwhileError
+            for line in unregistered:
+                by_id[line].is_registered = False
         return behind
 
     def _hold_keys(self, placed: Sequence[tuple[ArrivingLine, Arrival]]) -> list[Entering]:
@@ -239,7 +260,9 @@ class _Intake:
     def _park_unregistered(self, placed: Sequence[tuple[ArrivingLine, Arrival]]) -> set[int]:
         """Set aside the facts of lines that are not registered; return their places."""
         unknown = [(n, line, a) for n, (line, a) in enumerate(placed) if not line.is_registered]
-        self.cursor.executemany(_SQL["park"], [_parking(a, line.subscriber_id) for _, line, a in unknown])
+        self.cursor.executemany(
+            _SQL["park"], [_parking(a, line.subscriber_id, self.terms.now) for _, line, a in unknown]
+        )
         self._say([a.ordinal for _, _, a in unknown], "parked")
         return {n for n, _, _ in unknown}
 
@@ -298,7 +321,7 @@ def later_instants(cursor: psycopg.Cursor[Any], behind: Mapping[UUID, datetime])
     return [Touch(line, at, at) for line, at in cursor.execute(_SQL["later_instants"], parameters)]
 
 
-def _parking(arrival: Arrival, line: UUID) -> dict[str, Any]:
+def _parking(arrival: Arrival, line: UUID, now: datetime) -> dict[str, Any]:
     """Write a fact down with the instant it was received, to enter as it arrived."""
     fact = arrival.fact
     assert not isinstance(fact, CrisisFact)  # noqa: S101 - crises are kept apart
@@ -307,5 +330,6 @@ def _parking(arrival: Arrival, line: UUID) -> dict[str, Any]:
         "source": fact.source,
         "id": fact.id,
         "received_at": arrival.received_at,
+        "parked_at": now,
         "body": msgspec.json.encode(msgspec.structs.replace(fact, received=arrival.received_at)),
     }

@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 from django.db import transaction
 
+from selbsthelfer.contacts import operations as contacts
 from selbsthelfer.intake.arrivals import PARKED_FOR, Refusal
 from selbsthelfer.intake.core.validation import Rejection, read_fact
 from selbsthelfer.intake.operations import later_instants
@@ -41,7 +42,7 @@ def sweep(*, now: datetime) -> int:
             _SQL["lines_in_crisis"], {"source": source, "id": id_}, crisis_at=received_at, now=now
         )
         with transaction.atomic():
-            open_cursor().execute(_SQL["mark_swept"], {"source": source, "id": id_, "now": now})
+            contacts.mark_swept(open_cursor(), source, id_, now=now)
     released += _sweep_batches(_SQL["lines_behind_clock"], {"until": now}, crisis_at=None, now=now)
     _shrink_reservations(now)
     while _refuse_stale(now) == MAX_SWEPT:

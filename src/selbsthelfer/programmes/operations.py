@@ -168,8 +168,10 @@ def enrol(
         _SQL["enrol"],
         [_enrolment(row, billings[row.subscriber_id], *versions[row.programme]) for row in ordered],
     )
-    ended = line_ends(cursor, lines)
-    altered = [line for line in lines if line in ended or billings[line].changes]
+    left = set(line_ends(cursor, lines)) | {
+        row[0] for row in cursor.execute(_SQL["withdrawals_of_lines"], {"lines": lines})
+    }
+    altered = [line for line in lines if line in left or billings[line].changes]
     if altered:
         alter_lines(cursor, altered)
 
@@ -269,7 +271,7 @@ def _decide_round(cursor: psycopg.Cursor[Any], touches: Sequence[Touch], now: da
     cursor.execute(_SQL["drop_closed"])
     judge_asked(cursor)
     due = cursor.execute(_SQL["find_due"]).rowcount
-    missed = cursor.execute(_SQL["newly_missed"]).fetchall()
+    missed = cursor.execute(_SQL["changed_missed_masks"]).fetchall()
     plan_by_key(cursor)
     if missed:
         lines, programmes, masks = (list(column) for column in zip(*missed, strict=True))

@@ -31,10 +31,6 @@ FUTURE_TOLERANCE = timedelta(minutes=5)
 EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_WHERE = re.compile(r"^(?P<problem>.*?)(?: - at `\$(?:\.(?P<path>.*))?`)?$", re.DOTALL)
-_MEMBER = re.compile(r"field `(?P<member>[^`]+)`")
-
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
@@ -45,12 +41,21 @@ class Rejection:
     reason: str
 
 
-def read_fact(raw: bytes | memoryview) -> Fact | Rejection:
+_ZERO_BYTE = Rejection("control_character", None, "a text holds a zero byte, which cannot be stored")
+_ZERO_BYTE_IN_JSON = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_WHERE = re.compile(r"^(?P<problem>.*?)(?: - at `\$(?:\.(?P<path>.*))?`)?$", re.DOTALL)
+_MEMBER = re.compile(r"field `(?P<member>[^`]+)`")
+
+
+def read_fact(raw: bytes) -> Fact | Rejection:
     """Decode one CloudEvent and check what its shape cannot say."""
     if len(raw) > MAX_FACT_BYTES:
         return Rejection(
             "too_large", None, f"a fact has at most {MAX_FACT_BYTES} bytes, this one has {len(raw)}"
         )
+    if b"\\u0000" in raw and _ZERO_BYTE_IN_JSON.search(raw):
+        return _ZERO_BYTE
     try:
         fact = decode_fact(raw)
     except msgspec.ValidationError as error:
@@ -105,6 +110,11 @@ def _check_crisis(fact: CrisisFact) -> Rejection | None:
     if fact.data.from_at < fact.data.until_at:
         return None
     return Rejection("empty_crisis", "data.until", "a crisis ends after it begins")
+
+
+def check_told_fact(fact: Fact) -> Rejection | None:
+    """Check a fact that was not read from JSON here."""
+    return _ZERO_BYTE if _ZERO_BYTE_IN_JSON.search(msgspec.json.encode(fact)) else check_fact(fact)
 
 
 def is_in_future(instant: datetime, now: datetime) -> bool:

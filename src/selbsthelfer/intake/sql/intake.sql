@@ -11,6 +11,14 @@ CREATE TEMPORARY TABLE IF NOT EXISTS intake_arrived (
 ) ON COMMIT DELETE ROWS;
 DELETE FROM intake_arrived;
 
+-- name: register_alone
+-- Batches that register lines take turns, and wait for batches that park facts: a fact parked meanwhile would
+-- miss its line.
+SELECT pg_advisory_xact_lock(hashtext('selbsthelfer.registration'));
+
+-- name: park_with_others
+SELECT pg_advisory_xact_lock_shared(hashtext('selbsthelfer.registration'));
+
 -- name: lock_lines
 -- One statement locks the lines and advances their frontiers; the batch decides up to there before it commits.
 -- The order of the inner rows is the order of locking. Lines of which something comes behind their frontier are
@@ -61,8 +69,8 @@ JOIN intake_key k ON k.subscriber_id = l.subscriber_id AND k.received_at > l.aft
 
 -- name: park
 -- The first arrival of a parked fact holds.
-INSERT INTO intake_parked (subscriber_id, source, id, received_at, body)
-VALUES (%(subscriber_id)s, %(source)s, %(id)s, %(received_at)s, %(body)s)
+INSERT INTO intake_parked (subscriber_id, source, id, received_at, parked_at, body)
+VALUES (%(subscriber_id)s, %(source)s, %(id)s, %(received_at)s, %(parked_at)s, %(body)s)
 ON CONFLICT DO NOTHING;
 
 -- name: unpark
@@ -71,8 +79,8 @@ DELETE FROM intake_parked WHERE subscriber_id = ANY (%(lines)s) RETURNING body;
 -- name: drop_stale_parked
 DELETE FROM intake_parked p
 USING (
-    SELECT subscriber_id, source, id FROM intake_parked WHERE received_at <= %(before)s
-    ORDER BY received_at LIMIT %(limit)s
+    SELECT subscriber_id, source, id FROM intake_parked WHERE parked_at <= %(before)s
+    ORDER BY parked_at LIMIT %(limit)s
 ) stale
 WHERE p.subscriber_id = stale.subscriber_id AND p.source = stale.source AND p.id = stale.id
 RETURNING p.body;
@@ -101,9 +109,6 @@ LIMIT %(limit)s;
 
 -- name: unswept_crises
 SELECT source, id, received_at FROM contacts_crisis WHERE swept_at IS NULL ORDER BY received_at, source, id;
-
--- name: mark_swept
-UPDATE contacts_crisis SET swept_at = %(now)s WHERE source = %(source)s AND id = %(id)s;
 
 -- name: lines_in_crisis
 SELECT DISTINCT c.subscriber_id

@@ -26,7 +26,7 @@ FAILED_ACTIVITY_REACH = timedelta(hours=72)
 """A contact this soon after a failed activity on its topic, the distance included, does not count."""
 REPEAT_REACH = timedelta(days=7)
 """A contact this soon after another on its topic, the distance included, does not count."""
-SELDOM = timedelta(days=183)
+ONCE_PER_183_DAYS_REACH = timedelta(days=183)
 """An activity of class `once_per_183_days` counts again after this distance, the distance included."""
 
 
@@ -81,7 +81,7 @@ def _activity_counts(
         case CountingClass.ONCE_PER_PERIOD:
             return is_first_in_period
         case CountingClass.ONCE_PER_183_DAYS:
-            return earlier is None or activity.happened_at - earlier.happened_at >= SELDOM
+            return earlier is None or activity.happened_at - earlier.happened_at >= ONCE_PER_183_DAYS_REACH
         case CountingClass.ALWAYS:
             return True
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from selbsthelfer.activities.core.catalogue import CATALOGUE
 from selbsthelfer.contacts.core.topics import EXEMPT_TOPICS, NEUTRAL_CODE
 from selbsthelfer.programmes.core.counting import ContactJudge, JudgedContact
 from selbsthelfer.programmes.core.definition import Definition
-from selbsthelfer.programmes.core.history import ContactFact, Fact, History
+from selbsthelfer.programmes.core.history import ContactFact, History
 from selbsthelfer.programmes.core.windows import Windows
-
-F = TypeVar("F", bound=Fact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +196,3 @@ class Grounds:
                 return InCrisis(crisis.from_at, crisis.until_at)
             case right:
                 return Right(right)
-
-
-def _place(fact: Fact) -> tuple[datetime, str]:
-    return fact.happened_at, fact.id

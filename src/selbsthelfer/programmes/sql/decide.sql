@@ -112,7 +112,7 @@ WHERE altered OR (
 INSERT INTO programmes_asked
 SELECT
     row_number() OVER (), e.subscriber_id, e.programme, e.version, e.variant, t.decided_at,
-    least(t.known_until, e.closes_at),
+    CASE WHEN e.altered THEN t.known_until ELSE least(t.known_until, e.closes_at) END,
     e.enrolled_at, coalesce(e.stopped_at, 'infinity'), e.closes_at, e.period_bounds,
     CASE WHEN e.released_mask <> 0 THEN (
         SELECT coalesce(bit_or(1::bigint << r.index), 0) FROM programmes_release r
@@ -333,7 +333,7 @@ FROM (
 ) decided
 WINDOW earlier AS (PARTITION BY place ORDER BY "window" ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING);
 
--- name: newly_missed
+-- name: changed_missed_masks
 SELECT subscriber_id, programme, decided_mask
 FROM (
     SELECT

@@ -5,7 +5,7 @@ FROM programmes_version
 ORDER BY programme, version DESC;
 
 -- name: enrol
--- The first enrolment holds. A budget is locked first, so that two batches cannot both promise the rest of it.
+-- The first enrolment holds.
 INSERT INTO programmes_enrolment (
     subscriber_id, programme, version, variant, enrolled_at, known_from, stopped_at, closes_at, period_bounds,
     altered, released_mask, missed_mask, reserved_bytes, cap_bytes, source, id
