@@ -34,6 +34,7 @@ TIME_OF_RUN = {
     ("contacts_crisis", "swept_at"): "NULL",
     ("intake_line", "earlier_frontier_at"): "NULL",
     ("intake_line", "frontier_at"): f"least(frontier_at, '{NOW}')",
+    ("intake_parked", "parked_at"): "NULL",
     ("intake_reject", "first_rejected_at"): "NULL",
     ("intake_reject", "reason"): "CASE WHEN code = 'in_future' THEN '' ELSE reason END",
     ("intake_reject", "times"): "NULL",

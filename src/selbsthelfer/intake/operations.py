@@ -222,17 +222,16 @@ class _Intake:
 
         Returns the lines of which something arrives behind the frontier, with the earliest instant of it.
         """
-        locked = self.cursor.execute(_SQL["lock_lines"])
-        behind = {line: first for line, first in locked if line is not None}
-        if locked.rowcount < len(lines):
+        rows = self.cursor.execute(_SQL["lock_lines"]).fetchall()
+        if len(rows) < len(lines):
             self.cursor.execute(_SQL["park_with_others"])
             by_id = {line.subscriber_id: line for line in lines.values()}
             unregistered = [row[0] for row in self.cursor.execute(_SQL["unregistered_lines"])]
-            if len(unregistered) + locked.rowcount != len(lines):
+            if len(unregistered) + len(rows) != len(lines):
                 raise _RegisteredMeanwhileError
             for line in unregistered:
                 by_id[line].is_registered = False
-        return behind
+        return {line: first for line, first in rows if line is not None}
 
     def _hold_keys(self, placed: Sequence[tuple[ArrivingLine, Arrival]]) -> list[Entering]:
         """Hold the keys of the facts that enter.
