@@ -54,7 +54,7 @@ def main() -> None:
             print(f"{lines:,} lines", file=sys.stderr)
             found = _measure(url, lines, size, Path(folder) / "world")
             named = [Figure(**figure) for figure in found["figures"]]
-            costs[lines] = next(f.value for f in named if f.name == "seconds per fact")
+            costs[lines] = next(f.value for f in named if f.name == "time per fact")
             figures += [_renamed(figure, lines) for figure in named]
             indexes = found["indexes"]
     smallest = min(costs)

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from selbsthelfer.activities.operations import copy_catalogue
 from selbsthelfer.contacts.operations import copy_exempt_topics
 from selbsthelfer.kit.copying import copy_rows
-from selbsthelfer.kit.sql import open_cursor, statements
+from selbsthelfer.kit.sql import open_cursor, plan_by_key, statements
 from selbsthelfer.programmes.core.definition import Definition, load_preset
 from selbsthelfer.programmes.core.windows import windows_while_open
 from selbsthelfer.programmes.operations import Touch, decide, judge_asked, publish
@@ -66,7 +66,7 @@ def load(size: int, seed: int = 2017) -> World:
     _analyze()
     _decide_all(ids)
     _analyze()
-    ready = judge_all(ids)
+    ready = judge_all()
     pairs = list(zip(subjects, ids, strict=True))
     rng.shuffle(pairs)
     return World(
@@ -217,21 +217,34 @@ def _decide_all(ids: list[UUID]) -> None:
             )
 
 
-def judge_all(ids: list[UUID]) -> set[UUID]:
-    """Decide the stages of every enrolment as of now; return the lines whose next activity releases."""
+def judge_all() -> set[UUID]:
+    """Decide the stages of every enrolment as of now, by key; return the lines that an activity releases for."""
     ready: set[UUID] = set()
-    for start in range(0, len(ids), DECIDED_AT_ONCE):
+    beyond: object = UUID(int=0)
+    while True:
         with transaction.atomic():
             cursor = open_cursor()
             cursor.execute(SQL["prepare"], prepare=False)
             cursor.execute(SQL["clear"], prepare=False)
-            cursor.execute(SQL["ask_lines"], {"lines": ids[start : start + DECIDED_AT_ONCE], "now": NOW})
+            page = {"beyond": beyond, "now": NOW, "limit": DECIDED_AT_ONCE}
+            if cursor.execute(_NEXT_PAGE, page).rowcount == 0:
+                return ready
+            plan_by_key(cursor)
             cursor.execute(SQL["ask_all"])
             judge_asked(cursor)
-            ready.update(row[0] for row in cursor.execute(_READY).fetchall())  # type: ignore[misc]
-    return ready
+            ready.update(row[0] for row in cursor.execute(_READY).fetchall())
+            beyond = cursor.execute(_LAST).fetchone()[0]  # type: ignore[index]
 
 
+_NEXT_PAGE = """
+INSERT INTO programmes_touch (subscriber_id, decided_at, known_until, may_release)
+SELECT subscriber_id, %(now)s, %(now)s, false
+FROM programmes_enrolment
+WHERE subscriber_id > %(beyond)s
+ORDER BY subscriber_id
+LIMIT %(limit)s
+"""
+_LAST = "SELECT subscriber_id FROM programmes_touch ORDER BY subscriber_id DESC LIMIT 1"
 _READY = """
 SELECT q.subscriber_id
 FROM programmes_asked q

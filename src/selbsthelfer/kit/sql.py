@@ -42,7 +42,7 @@ def plan_by_key(cursor: psycopg.Cursor[Any]) -> None:
     """
     cursor.execute(
         "SET LOCAL enable_seqscan = off; SET LOCAL enable_nestloop = on;"
-        " SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL work_mem = '64MB'",
+        " SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL work_mem = '128MB'",
         prepare=False,
     )
 
@@ -51,7 +51,7 @@ def plan_by_set(cursor: psycopg.Cursor[Any]) -> None:
     """Have the statements that follow in this transaction join temporary tables, which lack keys, by hash."""
     cursor.execute(
         "SET LOCAL enable_seqscan = on; SET LOCAL enable_nestloop = off;"
-        " SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SET LOCAL work_mem = '64MB'",
+        " SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SET LOCAL work_mem = '128MB'",
         prepare=False,
     )
 
