@@ -77,11 +77,14 @@ def _memory() -> Figure:
 
 
 def work(world: World, size: int, rounds: int, name: str) -> None:
-    """Make batches, say so, wait for a word, and send them: one of several workers."""
-    half = len(world.ready) // 2
-    world.ready[:] = world.ready[:half] if name == "one" else world.ready[half:]
-    facts = list(batches(world, rounds, size, f"worker-{name}"))
-    accept([], terms=Terms(now=NOW))
+    """Make batches on one half of the lines, say so, wait for a word, and send them: one of two workers.
+
+    A feed is partitioned by line, as any queue with keys does it: batches that share lines take turns.
+    """
+    for lines in (world.ready, world.settled):
+        lines[:] = lines[: len(lines) // 2] if name == "one" else lines[len(lines) // 2 :]
+    facts = list(batches(world, rounds + 1, size, f"worker-{name}"))
+    accept(facts.pop(), terms=Terms(now=NOW))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
@@ -107,4 +110,9 @@ def two_workers(workers: list[subprocess.Popen[bytes]], size: int, rounds: int) 
     elapsed = time.perf_counter() - start
     for worker in workers:
         worker.communicate()
-    return Figure("intake, two workers", len(workers) * rounds * size / elapsed, "facts/s", goal=">= 50000")
+    return Figure(
+        "intake, two workers, each with its half of the lines",
+        len(workers) * rounds * size / elapsed,
+        "facts/s",
+        goal=">= 50000",
+    )

@@ -218,7 +218,7 @@ def _decide_all(ids: list[UUID]) -> None:
 
 
 def judge_all() -> set[UUID]:
-    """Decide the stages of every enrolment as of now, by key; return the lines that an activity releases for."""
+    """Decide the stages of every enrolment as of now, by key; return the lines an activity releases for."""
     ready: set[UUID] = set()
     beyond: object = UUID(int=0)
     while True:

@@ -86,7 +86,7 @@ class Line:
     def _instant(self, at: datetime | str) -> datetime:
         return instant(at, self.zone) if isinstance(at, str) else at
 
-    def registers(self, at: datetime | str = "2024-06-01", **data: Any) -> Event:
+    def registers(self, at: datetime | str = "2020-06-01", **data: Any) -> Event:
         if "period_days" not in data:
             data.setdefault("billing_day", 1)
         terms = {"timezone": self.zone, "language": "de", "tariff": "blue-m", "included_bytes": 10**9}

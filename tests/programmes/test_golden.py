@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from selbsthelfer.programmes.core.definition import PRESETS, load_preset
-from tests.programmes.conftest import Decide
+from tests.programmes.deciding import Decide
 from tests.programmes.events import Line, instant
 from tests.programmes.outcomes import Outcome
 
