@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from time import sleep
 
 import pytest
 
@@ -325,8 +324,7 @@ def test_an_interrupted_import_says_how_to_go_on(url: str, commands: Commands, t
     file = tmp_path / "f.jsonl"
     file.write_bytes(b"\n".join(MixedFacts(seed=3, now=NOW, lines=40).written()))
     running = commands.start(url, "import", "facts", file, "--batch", 5)
-    while facts_taken(url) < 50:
-        sleep(0.01)
+    running.wait_until(lambda: facts_taken(url) >= 50)
     os.kill(running.process, signal.SIGINT)
     ended = running.end()
     assert ended.code == 130
@@ -338,8 +336,7 @@ def test_a_lost_connection_is_said_plainly(url: str, commands: Commands, tmp_pat
     file = tmp_path / "f.jsonl"
     file.write_bytes(b"\n".join(MixedFacts(seed=3, now=NOW, lines=40).written()))
     running = commands.start(url, "import", "facts", file, "--batch", 5)
-    while facts_taken(url) < 50:
-        sleep(0.01)
+    running.wait_until(lambda: facts_taken(url) >= 50)
     rows(
         url,
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

@@ -30,41 +30,43 @@ def main() -> None:
 def _load() -> None:
     """Load what every command needs, without a connection to any database."""
     os.environ["DATABASE_URL"] = "postgresql://nobody@/nowhere"
-    from selbsthelfer.cli import connecting, importing
+    from selbsthelfer.cli import connecting
+    from selbsthelfer.cli.main import app
 
     connecting.set_up()
     from django.db.migrations.loader import MigrationLoader
 
     MigrationLoader(None)
     with redirect_stdout(io.StringIO()):
-        importing.app(["mappings"], standalone_mode=False)  # the first command makes typer load its rest
+        app(["import", "mappings"], standalone_mode=False)  # the first command makes typer load its rest
 
 
 def _run(order: dict[str, Any]) -> None:
-    """Become the command."""
-    import typer
-    from django.db import connection
-
-    from selbsthelfer.cli import importing, rejects
-    from selbsthelfer.project.database import database_settings
-
-    os.environ["DATABASE_URL"] = order["url"]
-    connection.settings_dict.update(database_settings(os.environ))
-    for name, number in (("stdout", 1), ("stderr", 2)):
-        os.dup2(os.open(order[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-    app = typer.Typer()
-    app.add_typer(importing.app, name="import")
-    app.add_typer(rejects.app, name="rejects")
+    """Become the command, and end with it."""
     code: Any = 1
     try:
-        app(order["arguments"])
+        _command(order)
     except SystemExit as ending:
         code = ending.code or 0
     except BaseException:  # noqa: BLE001 - the process ends here, and says why
         traceback.print_exc()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _command(order: dict[str, Any]) -> None:
+    from django.db import connection
+
+    from selbsthelfer.cli.main import app
+    from selbsthelfer.project.database import database_settings
+
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        os.dup2(os.open(order[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    os.environ["DATABASE_URL"] = order["url"]
+    connection.settings_dict.update(database_settings(os.environ))
+    app(order["arguments"])
 
 
 if __name__ == "__main__":

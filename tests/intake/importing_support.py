@@ -6,10 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, LiteralString, Self
 from uuid import uuid4
 
@@ -22,6 +23,8 @@ from selbsthelfer.kit.embedded import scratch_server
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
 BANK = DATA / "anonymous-bank-1999"
+
+MAX_WAIT_SECONDS = 60
 
 _PREPARE = """
 import django, sys
@@ -59,6 +62,14 @@ class Running:
         self._server = server
         self._folder = folder
         self.process = int(self._line())
+
+    def wait_until(self, reached: Callable[[], bool]) -> None:
+        """Wait for something that the command does; it must come before the command ends."""
+        limit = monotonic() + MAX_WAIT_SECONDS
+        while not reached():
+            assert Path(f"/proc/{self.process}").exists(), f"the command has ended: {self.end()}"
+            assert monotonic() < limit, "the command takes too long"
+            sleep(0.005)
 
     def end(self) -> Ended:
         """Wait for the end."""

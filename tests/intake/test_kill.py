@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, LiteralString
 
 import psycopg
@@ -17,7 +17,7 @@ import pytest
 from psycopg import sql
 
 from selbsthelfer.intake.importing import key_of
-from tests.intake.importing_support import Commands, Server, import_server
+from tests.intake.importing_support import MAX_WAIT_SECONDS, Commands, Server, import_server
 from tests.intake.mixed_facts import MixedFacts
 
 KILLS = 50
@@ -134,7 +134,8 @@ def test_fifty_kills_leave_no_trace(server: Server, facts: tuple[Path, Path], tm
 
 def _kill_at(process: int, watch: Watch, keys: float, random: Random) -> bool:
     """Kill a command soon after so many facts are taken; tell whether it was in a transaction."""
-    while watch.keys() < keys and _lives(process):
+    limit = monotonic() + MAX_WAIT_SECONDS
+    while watch.keys() < keys and _lives(process) and monotonic() < limit:
         sleep(0.003)
     sleep(random.uniform(0, 0.015))
     in_transaction = watch.in_transaction()

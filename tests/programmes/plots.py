@@ -259,13 +259,13 @@ class _Life:
     def _call(self) -> None:
         observed = min(definition.observed_periods for definition in self.programmes)
         time = self._time(observed)
-        contact = self._contact(time, self.draw(st.sampled_from(("bill.iban",) * 8 + TOPICS)))
+        contact = self._contact(time, self.draw(st.sampled_from(("bill.iban",) * 10 + TOPICS)))
         follow_ups = [self._call_before, self._fail_before, self._crisis, self._reclassify, self._code]
-        for _ in range(self.draw(st.sampled_from([0, 1, 1, 2]))):
+        for _ in range(self.draw(st.sampled_from([0, 1, 2, 2]))):
             self.draw(st.sampled_from(follow_ups))(contact)
 
     def _contact(self, time: datetime, topic: str | None) -> Event:
-        oddity = self.draw(st.sampled_from(({},) * 12 + ODDITIES))
+        oddity = self.draw(st.sampled_from(({},) * 20 + ODDITIES))
         return self.line.calls(time, topic, **oddity, **self._told(time))
 
     def _call_before(self, contact: Event) -> None:

@@ -68,38 +68,39 @@ def test_a_contact_counts_only_if_nothing_speaks_against_it(
     assert outcome.stages[0].counting_contacts == (() if code else (contact.id,))
 
 
-def test_of_several_reasons_the_first_is_told(decide: Decide) -> None:
-    """One reason after the other is taken away, from the first of the table to the last."""
+REASONS: list[tuple[Told, str | None]] = [
+    ({}, "channel"),
+    ({"channel": "hotline"}, "operator_initiated"),
+    ({"direction": "inbound"}, "not_served"),
+    ({"outcome": "answered"}, "unclassified"),
+    ({"topic": "fault"}, "fault"),
+    ({"topic": "bill.budget"}, "not_online"),
+    ({"topic": "bill.iban"}, "selfservice_failed"),
+    ({"failed": False}, "repeat"),
+    ({"repeated": False}, "crisis"),
+    ({"crisis": False}, "late"),
+    ({"received": AT}, "goodwill"),
+    ({"goodwill": 0}, None),
+]
+"""What takes the foregoing reason away, and the reason that is told then."""
+
+
+@pytest.mark.parametrize("taken_away", range(len(REASONS)))
+def test_of_several_reasons_the_first_is_told(taken_away: int, decide: Decide) -> None:
+    situation: Told = {"failed": True, "repeated": True, "crisis": True, "goodwill": 1}
     told: Told = {"channel": "shop", "direction": "outbound", "outcome": "abandoned", "topic": "no.such"}
-    surroundings = {"failed": True, "repeated": True, "late": True, "goodwill_contacts": 1, "crisis": True}
-    steps: list[tuple[Told, str | None]] = [
-        ({}, "channel"),
-        ({"channel": "hotline"}, "operator_initiated"),
-        ({"direction": "inbound"}, "not_served"),
-        ({"outcome": "answered"}, "unclassified"),
-        ({"topic": "fault"}, "fault"),
-        ({"topic": "bill.budget"}, "not_online"),
-        ({"topic": "bill.iban"}, "selfservice_failed"),
-        ({"failed": False}, "repeat"),
-        ({"repeated": False}, "crisis"),
-        ({"crisis": False}, "late"),
-        ({"late": False}, "goodwill"),
-        ({"goodwill_contacts": 0}, None),
-    ]
-    for change, code in steps:
-        told |= {name: value for name, value in change.items() if name in told}
-        surroundings |= {name: value for name, value in change.items() if name in surroundings}
-        line = participant(subject=f"line-{code}")
-        topic = told["topic"]
-        if surroundings["failed"] and topic in ("bill.budget", "bill.iban"):
-            line.fails(AT - DAY, topic)
-        if surroundings["repeated"]:
-            line.tell("contact.ended", AT - DAY, channel="chat", topic=topic)
-        received = WINDOW_ENDS + DAY if surroundings["late"] else AT
-        contact = line.calls(AT, received=received, **told)
-        others = [crisis(AT, AT + DAY, fact_id=str(code))] if surroundings["crisis"] else []
-        found = code_of(decide, line, contact, *others, goodwill_contacts=surroundings["goodwill_contacts"])
-        assert found == code, change
+    told["received"] = WINDOW_ENDS + DAY
+    for change, _ in REASONS[: taken_away + 1]:
+        (situation if change.keys() <= situation.keys() else told).update(change)
+    line = participant()
+    if situation["failed"]:
+        line.fails(AT - DAY, "bill.iban")
+    if situation["repeated"]:
+        line.calls(AT - DAY, told["topic"], channel="chat")
+    contact = line.calls(AT, **told)
+    others = [crisis(AT, AT + DAY)] if situation["crisis"] else []
+    code = code_of(decide, line, contact, *others, goodwill_contacts=situation["goodwill"])
+    assert code == REASONS[taken_away][1]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_without_exemptions_every_served_call_to_the_hotline_counts(
 ) -> None:
     line = participant()
     line.fails(AT - DAY, "fault" if told.get("topic") == "fault" else "bill.iban")
-    line.calls(AT - DAY, **{"topic": "bill.iban", "channel": "shop"})
+    line.calls(AT - DAY, topic="bill.iban", channel="shop")
     contact = line.calls(AT, **told)
     assert code_of(decide, line, contact, crisis(AT, AT + DAY), exemptions="none") == code
 

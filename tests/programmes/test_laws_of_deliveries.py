@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from selbsthelfer.intake.sweeping import sweep
@@ -33,7 +33,6 @@ pytestmark = pytest.mark.django_db
 def test_core_and_database_give_the_same_answer_however_facts_are_cut_shuffled_and_repeated(
     plot: Plot, data: st.DataObject
 ) -> None:
-    assume(not withdraws_before_it_is_enrolled(plot))
     batches = data.draw(deliveries(plot.known))
     with undone():
         found = decided_from(plot, batches)
@@ -43,7 +42,6 @@ def test_core_and_database_give_the_same_answer_however_facts_are_cut_shuffled_a
 @tries(15)
 @given(plots())
 def test_the_facts_of_different_lines_may_come_in_any_order(plot: Plot) -> None:
-    assume(not withdraws_before_it_is_enrolled(plot))
     crises = [event for event in plot.known if event.subject is None]
     lines = [[e for e in plot.known if e.subject == line] for line in sorted(subjects(plot), reverse=True)]
     with undone():
@@ -109,16 +107,3 @@ def decided_from(plot: Plot, batches: list[Batch]) -> dict[Enrolled, Outcome]:
 
 def subjects(plot: Plot) -> set[str]:
     return {event.subject for event in plot.known if event.subject}
-
-
-def withdraws_before_it_is_enrolled(plot: Plot) -> bool:
-    for w in plot.events:
-        if w.type == "programme.withdrawn":
-            for e in plot.events:
-                if (
-                    e.type == "programme.enrolled"
-                    and e.subject == w.subject
-                    and e.received_at > w.received_at
-                ):
-                    return True
-    return False

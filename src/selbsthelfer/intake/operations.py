@@ -134,17 +134,18 @@ class _Intake:
                 for n, (line, a) in enumerate(placed)
             ],
         )
-        behind = self._lock(lines)
+        frontiers = self._lock(lines)
         entering = self._hold_keys(placed)
+        behind = _behind(entering, frontiers)
         # Asked before and after recording: a new billing day moves boundaries, and both the old instants of
         # the clock, which have passed, and the new ones are to be decided.
-        outstanding = self._outstanding(lines)
+        outstanding = self._outstanding(lines, behind)
         touches = programmes.outstanding_touches(self.cursor, outstanding)
         if entering:
             recording.record(self.cursor, entering, self._versions)
             touches += programmes.outstanding_touches(self.cursor, outstanding)
             touches += later_instants(self.cursor, behind)
-            touches += recording.touches_of(entering)
+            touches += recording.touches_of(entering, behind)
         self.receipt.released = programmes.decide(self.cursor, touches, now=self.terms.now)
         recording.move_volume(self.cursor, entering, now=self.terms.now)
 
@@ -220,7 +221,7 @@ class _Intake:
     def _lock(self, lines: Mapping[str, ArrivingLine]) -> dict[UUID, datetime]:
         """Lock the registered lines and advance their frontiers.
 
-        Returns the lines of which something arrives behind the frontier, with the earliest instant of it.
+        Returns the frontiers that were before, of the lines of which something arrives behind them.
         """
         rows = self.cursor.execute(_SQL["lock_lines"]).fetchall()
         if len(rows) < len(lines):
@@ -231,7 +232,7 @@ class _Intake:
                 raise _RegisteredMeanwhileError
             for line in unregistered:
                 by_id[line].is_registered = False
-        return {line: first for line, first in rows if line is not None}
+        return {line: frontier_at for line, frontier_at in rows if line is not None}
 
     def _hold_keys(self, placed: Sequence[tuple[ArrivingLine, Arrival]]) -> list[Entering]:
         """Hold the keys of the facts that enter.
@@ -284,13 +285,15 @@ class _Intake:
             self._refuse(placed[n][1], _BUDGET_EXHAUSTED)
         return refused
 
-    def _outstanding(self, lines: Mapping[str, ArrivingLine]) -> list[Outstanding]:
+    def _outstanding(
+        self, lines: Mapping[str, ArrivingLine], behind: Mapping[UUID, datetime]
+    ) -> list[Outstanding]:
         """Tell between which instants the clock and crises may still be undecided for each line."""
         since = min(line.first_received_at for line in lines.values())
         if not programmes.may_be_outstanding(self.cursor, since):
             return []
         rows = self.cursor.execute(_SQL["spans"]).fetchall()
-        return [Outstanding(*row) for row in rows]
+        return [Outstanding(line, behind.get(line, decided_at), until) for line, decided_at, until in rows]
 
     def _say(self, ordinals: Iterable[int | None], result: str) -> None:
         for ordinal in ordinals:
@@ -307,6 +310,16 @@ class _Intake:
                 self.receipt.results[refusal.ordinal] = "rejected"
                 self.receipt.rejections.append((refusal.ordinal, refusal.rejection))
         keep_refusals(self.cursor, self.refusals, now=self.terms.now)
+
+
+def _behind(entering: Sequence[Entering], frontiers: Mapping[UUID, datetime]) -> dict[UUID, datetime]:
+    """Find the lines that learn something from behind their frontier, and the earliest instant of it."""
+    behind: dict[UUID, datetime] = {}
+    if frontiers:
+        for line, received_at, _ in entering:
+            if line in frontiers and received_at < frontiers[line]:
+                behind[line] = min(received_at, behind.get(line, received_at))
+    return behind
 
 
 def later_instants(cursor: psycopg.Cursor[Any], behind: Mapping[UUID, datetime]) -> list[Touch]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -86,10 +86,11 @@ _NO_NEWS = frozenset({kinds.UsageFact, kinds.CourtesyFact})
 """Facts that no programme looks at."""
 
 
-def touches_of(entering: Iterable[Entering]) -> list[Touch]:
+def touches_of(entering: Iterable[Entering], behind: Container[UUID] = ()) -> list[Touch]:
     """List the instants at which lines learned something, and when the earliest of that happened.
 
-    News other than activities and contacts may concern any time, so it has no such instant.
+    News other than activities and contacts may concern any time, so it has no such instant; nor has any news
+    of a line that learns something from behind what is decided for it.
     """
     touches: dict[tuple[str, datetime], Touch] = {}
     for line, received_at, fact in entering:
@@ -101,6 +102,8 @@ def touches_of(entering: Iterable[Entering]) -> list[Touch]:
             news_at, may_release = fact.time, False
         elif kind is kinds.ActivityFinished:
             news_at, may_release = fact.time, fact.data.outcome == "succeeded"  # type: ignore[union-attr]
+        if line in behind:
+            news_at, may_release = None, True
         key = (fact.subject, received_at)  # type: ignore[union-attr]
         known = touches.get(key)
         if known is not None:

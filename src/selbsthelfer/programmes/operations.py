@@ -34,6 +34,9 @@ from selbsthelfer.subscribers.queries import LineBilling, line_billings, line_en
 
 _SQL = statements("selbsthelfer.programmes")
 
+ROUNDS_BEFORE_TRUNCATING = 20
+"""Deleted rows of temporary tables pile up within a transaction; truncating makes every plan anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class PublishedVersion:
@@ -244,7 +247,10 @@ def decide(cursor: psycopg.Cursor[Any], touches: Sequence[Touch], *, now: dateti
         by_line.setdefault(touch.subscriber_id, []).append(touch)
     cursor.execute(_SQL["prepare"], prepare=False)
     released = 0
-    for round_ in zip_longest(*map(_in_order, by_line.values())):
+    for number, round_ in enumerate(zip_longest(*map(_in_order, by_line.values())), start=1):
+        cursor.execute(_SQL["clear"], prepare=False)
+        if number % ROUNDS_BEFORE_TRUNCATING == 0:
+            cursor.execute(_SQL["truncate"], prepare=False)
         released += _decide_round(cursor, [touch for touch in round_ if touch is not None], now)
     return released
 
@@ -262,7 +268,6 @@ def _in_order(touches: list[Touch]) -> Sequence[Touch]:
 
 
 def _decide_round(cursor: psycopg.Cursor[Any], touches: Sequence[Touch], now: datetime) -> int:
-    cursor.execute(_SQL["clear"], prepare=False)
     copy_rows(cursor, "programmes_touch", Touch._fields, touches)
     plan_by_key(cursor)
     if cursor.execute(_SQL["ask_touched"]).rowcount == 0:

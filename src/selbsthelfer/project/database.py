@@ -8,8 +8,8 @@ from typing import Any
 from psycopg.conninfo import conninfo_to_dict
 
 SESSION_OPTIONS = "-c timezone=UTC -c jit=off -c temp_buffers=64MB"
-"""Just-in-time compilation costs more than it saves on short statements with large plans; the temporary tables
-of a batch stay in memory."""
+"""Just-in-time compilation costs more than it saves on short statements with large plans; the temporary
+tables of a batch stay in memory."""
 
 PREPARE_AFTER = 3
 """A statement is planned anew this often before its plan is kept; large ones take milliseconds to plan."""

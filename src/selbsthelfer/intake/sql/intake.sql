@@ -22,7 +22,7 @@ SELECT pg_advisory_xact_lock_shared(hashtext('selbsthelfer.registration'));
 -- name: lock_lines
 -- One statement locks the lines and advances their frontiers; the batch decides up to there before it commits.
 -- The order of the inner rows is the order of locking. Lines of which something comes behind their frontier are
--- named with the earliest instant of it; the others are only counted.
+-- named with that frontier; the others are only counted.
 UPDATE intake_line l
 SET frontier_at = greatest(l.frontier_at, a.last_received_at), earlier_frontier_at = l.frontier_at
 FROM (
@@ -34,7 +34,7 @@ FROM (
 WHERE l.subscriber_id = a.subscriber_id
 RETURNING
     CASE WHEN l.earlier_frontier_at > a.first_received_at THEN l.subscriber_id END,
-    CASE WHEN l.earlier_frontier_at > a.first_received_at THEN a.first_received_at END;
+    CASE WHEN l.earlier_frontier_at > a.first_received_at THEN l.earlier_frontier_at END;
 
 -- name: unregistered_lines
 SELECT DISTINCT a.subscriber_id
@@ -43,11 +43,9 @@ LEFT JOIN intake_line l ON l.subscriber_id = a.subscriber_id
 WHERE l.subscriber_id IS NULL;
 
 -- name: spans
--- From where to where the clock and crises may be undecided: from what was decided, or from behind it.
-SELECT l.subscriber_id, least(a.first_received_at, l.earlier_frontier_at), l.frontier_at
-FROM (
-    SELECT subscriber_id, min(received_at) AS first_received_at FROM intake_arrived GROUP BY subscriber_id
-) a
+-- From where to where the clock and crises may be undecided.
+SELECT l.subscriber_id, l.earlier_frontier_at, l.frontier_at
+FROM (SELECT DISTINCT subscriber_id FROM intake_arrived) a
 JOIN intake_line l ON l.subscriber_id = a.subscriber_id;
 
 -- name: hold_keys

@@ -111,4 +111,7 @@ DELETE FROM programmes_asked WHERE altered AND decided_at > closes_at;
 
 -- name: clear
 DELETE FROM programmes_touch; DELETE FROM programmes_asked; DELETE FROM programmes_counting;
-DELETE FROM programmes_judged; DELETE FROM programmes_staged; DELETE FROM programmes_due
+DELETE FROM programmes_judged; DELETE FROM programmes_staged; DELETE FROM programmes_due;
+
+-- name: truncate
+TRUNCATE programmes_touch, programmes_asked, programmes_counting, programmes_judged, programmes_staged, programmes_due
