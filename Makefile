@@ -12,7 +12,7 @@ help: ## List the targets
 .venv/.ready: pyproject.toml uv.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --locked --inexact
+	@UV_PROJECT_ENVIRONMENT=.venv UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 $(BIN)/uv sync --quiet --locked --inexact
 	@touch $@
 
 setup: .venv/.ready ## Create .venv with everything; afterwards .venv/bin/selbsthelfer is the command

@@ -189,8 +189,9 @@ class _Intake:
         first: dict[str, Arrival] = {}
         for arrival in sorted(registrations, key=lambda a: (a.received_at, *a.content)):
             subject = key_of(arrival.fact)[0]
-            if subject in lines:
-                first.setdefault(subject, arrival).registers = subject not in first
+            if subject in lines and subject not in first:
+                first[subject] = arrival
+                arrival.registers = True
         new = [(lines[subject].subscriber_id, a.received_at, a.fact) for subject, a in first.items()]
         recording.register(self.cursor, new)
         copy_rows(self.cursor, "intake_line", ("subscriber_id", "frontier_at"), [row[:2] for row in new])
