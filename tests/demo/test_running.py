@@ -24,6 +24,7 @@ from selbsthelfer.intake.importing import Summary
 from selbsthelfer.intake.operations import Terms, accept
 from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.programmes.queries import Standings, enrolled_lines, standings
+from tests.conftest import fill_reference_tables
 
 OPERATOR = Operator(seed=2017, size=60, ends_on=date(2026, 6, 16))
 NOW = OPERATOR.ends_at + timedelta(hours=9)
@@ -45,6 +46,7 @@ def loaded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
     """One small operator, loaded once for all tests here and then undone."""
     facts, progress = facts_of(OPERATOR), list[int]()
     with django_db_blocker.unblock(), transaction.atomic():
+        fill_reference_tables()
         summary = running.load(OPERATOR, facts, now=NOW, on_progress=progress.append)
         subjects = {str(line): subject for page in enrolled_lines(open_cursor()) for subject, line in page}
         yield Loaded(facts, summary, progress, read_summary(now=NOW), standings_of_all(), subjects)

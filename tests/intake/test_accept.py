@@ -224,18 +224,12 @@ def test_a_batch_has_at_most_ten_thousand_facts(line: Line) -> None:
     assert reject_counts() == [RejectCount("broken_line", 1, MAX_BATCH)]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="MAX_PERIODS counts from the change, not from the enrolment", raises=ValueError
-)
 def test_a_billing_day_changed_long_ago_does_not_stop_a_batch(line: Line) -> None:
     """It was plausible at the door, so it must not make every batch with it fail for ever."""
     changed = line.changes_billing_day("1985-06-01", 15, received="2025-06-01")
     assert take([changed, line.does("2025-06-02")]).results == ["accepted", "accepted"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a period of one day gives more than MAX_PERIODS periods", raises=ValueError
-)
 def test_the_shortest_periods_in_the_longest_programme_do_not_stop_a_batch() -> None:
     publish(programme(close_after_days=3_650), now=LONG_AGO)
     line = participant(period_days=1, period_anchor="2025-01-01")

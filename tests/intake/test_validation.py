@@ -253,7 +253,6 @@ def test_an_unsound_fact_is_refused_with_its_reason(fact: object, expected: tupl
     assert rejection.reason
 
 
-@pytest.mark.xfail(strict=True, reason="from and until of a crisis are not held against 1980 to 2200")
 @pytest.mark.parametrize(
     ("begins", "ends"), [("0001-01-01T00:00:00+14:00", UNTIL), (FROM, "9999-12-31T23:59:59-12:00")]
 )

@@ -107,6 +107,9 @@ def _check_courtesy(fact: Any) -> Rejection | None:
 
 
 def _check_crisis(fact: CrisisFact) -> Rejection | None:
+    for field, instant in (("data.from", fact.data.from_at), ("data.until", fact.data.until_at)):
+        if not EARLIEST <= instant < LATEST:
+            return Rejection("implausible_time", field, f"{instant.isoformat()} lies outside 1980 to 2200")
     if fact.data.from_at < fact.data.until_at:
         return None
     return Rejection("empty_crisis", "data.until", "a crisis ends after it begins")

@@ -15,8 +15,8 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 ONE_DAY = timedelta(days=1)
-MAX_PERIODS = 400
-"""No question about a line spans more billing periods than this (33 years of months)."""
+MAX_PERIODS = 50_000
+"""No question about a line spans more billing periods than this (136 years of days)."""
 
 
 @dataclass(frozen=True, slots=True)
