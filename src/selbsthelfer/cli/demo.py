@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import shlex
+import shutil
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -201,7 +203,7 @@ def _show(
         console.print(_explained(shown, found.now, language))
     head(wording.NEXT)
     for text in ("serve", f"explain {shown or 'M-000001'} --language {language}"):
-        prefix = f"  {embedded.HOME_VARIABLE}={shlex.quote(str(home))} selbsthelfer "
+        prefix = f"  {embedded.HOME_VARIABLE}={shlex.quote(str(home))} {_program()} "
         console.print(prefix + text, soft_wrap=True, markup=False)
 
 
@@ -270,3 +272,10 @@ def _lines_to_look_at(found: DemoSummary, language: Language) -> Table:
     for role, subject in found.worth_a_look.items():
         table.add_row(f"  {subject}", wording.ROLES[role].told(language))
     return table
+
+
+def _program() -> str:
+    """Tell how this reader calls the command: by its name, or where `make setup` has put it."""
+    if shutil.which("selbsthelfer"):
+        return "selbsthelfer"
+    return os.path.relpath(Path(sys.executable).with_name("selbsthelfer"))
