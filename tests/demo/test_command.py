@@ -18,7 +18,7 @@ from selbsthelfer.cli.demo import command
 from selbsthelfer.demo.wording import code_name, euros, gigabytes, language_of, listed, number
 from selbsthelfer.intake.core.validation import Rejection, read_fact
 from selbsthelfer.kit import embedded
-from selbsthelfer.programmes.core.wording import Language
+from selbsthelfer.kit.wording import Language
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """

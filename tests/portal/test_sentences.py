@@ -10,7 +10,7 @@ import pytest
 from selbsthelfer.activities.core.catalogue import CATALOGUE, CountingClass
 from selbsthelfer.contacts.core.topics import EXEMPT_TOPICS, NEUTRAL_CODE, SENSITIVE_TOPICS
 from selbsthelfer.kit.sql import open_cursor
-from selbsthelfer.programmes.core.wording import Language, Words, days, duration, last_day, quoted, volume
+from selbsthelfer.kit.wording import Language, Words, days, duration, last_day, quoted, volume
 from selbsthelfer.programmes.core.wording_contacts import CHANNELS, channel_name, contact_sentence, topic_name
 from selbsthelfer.programmes.core.wording_facts import ToldContact, ToldEnrolment, TrancheState
 from selbsthelfer.programmes.core.wording_grounds import NotServed, OperatorInitiated, OtherChannel

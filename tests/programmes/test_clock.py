@@ -74,12 +74,21 @@ def test_a_stage_healed_later_releases_the_periods_begun_by_then_and_the_others_
     assert granted_on(outcome) == on(index_4="05-10", index_5="05-10", index_6="06-01")
 
 
-def test_what_healed_before_a_withdrawal_is_known_releases_periods_begun_before_it(decide: Decide) -> None:
+@pytest.mark.parametrize(
+    ("leaves", "granted"),
+    [
+        pytest.param("2025-05-05", {4: 100, 5: 100}, id="in a period"),
+        pytest.param("2025-05-01", {4: 100}, id="with the first instant of a period"),
+    ],
+)
+def test_a_stage_healed_after_a_withdrawal_releases_the_periods_that_began_before_it(
+    leaves: str, granted: dict[int, float], decide: Decide
+) -> None:
     line = participant(active_in=[2])
     call = line.calls("2025-02-10")
-    line.withdraws("2025-05-05", PROGRAMME)
+    line.withdraws(leaves, PROGRAMME)
     line.reclassified("2025-04-30", call, counts=False, received="2025-07-10")
-    assert decide.line(line, **CLOCK).grants == {4: 100, 5: 100}
+    assert decide.line(line, **CLOCK).grants == granted
 
 
 def test_clock_instants_before_the_enrolment_was_known_are_made_up_at_once(decide: Decide) -> None:
@@ -150,6 +159,17 @@ def test_a_sweep_decides_a_crisis_at_the_instant_it_was_received() -> None:
     outcome = read_outcomes([line.subject], now=NOW)[line.subject, PROGRAMME]
     assert outcome.released[4].granted_at == instant("2025-05-12")
     assert sweep(now=NOW) == 0
+
+
+def test_a_crisis_learned_of_behind_what_was_decided_heals_what_came_after_it() -> None:
+    publish_all([programme()])
+    line = participant(active_in=[2, 4, 5])
+    line.calls("2025-02-10T09:00")
+    assert delivered(line, now="2025-06-10").grants == {}
+    deliver([crisis("2025-02-10", "2025-02-11", received="2025-04-25")], now=instant("2025-06-10"))
+    assert sweep(now=instant("2025-06-10")) == 2
+    outcome = read_outcomes([line.subject], now=NOW)[line.subject, PROGRAMME]
+    assert granted_on(outcome) == {4: instant("2025-04-25"), 5: instant("2025-05-20T12:00")}
 
 
 def test_a_crisis_not_swept_yet_is_decided_before_the_next_fact_of_the_line() -> None:

@@ -6,7 +6,6 @@ The contact in question ends on 10 February 2025 at nine in the morning in Berli
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -255,129 +254,20 @@ def test_goodwill_forgives_the_first_contacts_of_each_window(
     assert told[next_window.id] == ("goodwill" if goodwill else None)
 
 
-Reclassifying = Callable[[Line, Event], object]
-
-
 @pytest.mark.parametrize(
-    ("told", "reclassify", "code"),
-    [
-        pytest.param(
-            {},
-            lambda line, contact: line.reclassified(AT + DAY, contact, counts=False),
-            "reclassified",
-            id="to does not count",
-        ),
-        pytest.param(
-            {"channel": "shop", "topic": "fault"},
-            lambda line, contact: line.reclassified(AT + DAY, contact, counts=True),
-            None,
-            id="to counts, whatever else",
-        ),
-        pytest.param(
-            {},
-            lambda line, contact: line.reclassified(AT + DAY, contact, counts=False, received="2025-09-09"),
-            "reclassified",
-            id="to does not count, learned of much later",
-        ),
-        pytest.param(
-            {"topic": "fault"},
-            lambda line, contact: line.reclassified(
-                AT + DAY, contact, counts=True, received=WINDOW_ENDS + DAY
-            ),
-            "fault",
-            id="to counts, when the window has settled: no effect",
-        ),
-        pytest.param(
-            {"received": WINDOW_ENDS + DAY},
-            lambda line, contact: line.reclassified(AT + DAY, contact, counts=True),
-            "late",
-            id="to counts, of a late contact: no effect",
-        ),
-        pytest.param(
-            {"received": WINDOW_ENDS + DAY},
-            lambda line, contact: line.reclassified(AT + DAY, contact, counts=False),
-            "reclassified",
-            id="before the contact is known",
-        ),
-        pytest.param(
-            {},
-            lambda line, contact: line.reclassified("2025-01-15T11:59:59", contact, counts=False),
-            None,
-            id="from before the enrolment: no effect",
-        ),
-        pytest.param(
-            {},
-            lambda line, contact: (
-                line.reclassified(AT + 2 * DAY, contact, counts=True, received=AT + 2 * DAY),
-                line.reclassified(AT + DAY, contact, counts=False, received=AT + 9 * DAY),
-            ),
-            None,
-            id="twice: the newest by time holds, not the last to arrive",
-        ),
-        pytest.param(
-            {},
-            lambda line, contact: (
-                line.reclassified(AT + DAY, contact, counts=False),
-                line.reclassified(AT + 2 * DAY, contact, counts=True, received=WINDOW_ENDS + DAY),
-            ),
-            "reclassified",
-            id="twice: where the newest has no effect the older stays in force",
-        ),
-    ],
+    ("goodwill", "forgiven"), [(1, {"a/z"}), (2, {"a/z", "b/a"}), (3, {"a/z", "b/a", "c/a", "c/b"})]
 )
-def test_an_agent_may_reclassify_a_contact(
-    told: Told, reclassify: Reclassifying, code: str | None, decide: Decide
+def test_at_the_same_instant_goodwill_goes_by_id_and_to_all_of_the_same_id(
+    goodwill: int, forgiven: set[str], decide: Decide
 ) -> None:
     line = participant()
-    contact = line.calls(AT, **told)
-    reclassify(line, contact)
-    assert code_of(decide, line, contact) == code
-
-
-def test_a_reclassified_contact_uses_up_no_goodwill(decide: Decide) -> None:
-    line = participant()
-    first, second, third = (line.calls(f"2025-03-{day:02}") for day in (1, 10, 20))
-    line.reclassified("2025-03-21", first, counts=False)
-    codes = decide.line(line, goodwill_contacts=1).codes
-    assert codes == {first.id: "reclassified", second.id: "goodwill", third.id: None}
-
-
-@pytest.mark.parametrize(
-    ("codings", "code"),
-    [
-        pytest.param([(AT + DAY, AT + DAY, "fault")], "fault", id="coded"),
-        pytest.param([(AT + DAY, WINDOW_ENDS + DAY - TICK, "fault")], "fault", id="coded just in time"),
-        pytest.param([(AT + DAY, WINDOW_ENDS + DAY, "fault")], None, id="coded too late"),
-        pytest.param(
-            [(AT + 2 * DAY, AT + 2 * DAY, "loss"), (AT + DAY, AT + 9 * DAY, "fault")],
-            "loss",
-            id="coded twice: the newest by time holds",
-        ),
-        pytest.param(
-            [(AT + DAY, AT + DAY, "loss"), (AT + 2 * DAY, WINDOW_ENDS + DAY, "fault")],
-            "loss",
-            id="coded again too late: the older holds",
-        ),
-        pytest.param([(AT + DAY, AT + DAY, "no.such")], "unclassified", id="coded with an unknown topic"),
-    ],
-)
-def test_the_newest_coding_received_in_time_gives_the_topic(
-    codings: list[tuple[datetime, datetime, str]], code: str | None, decide: Decide
-) -> None:
-    line = participant()
-    contact = line.calls(AT)
-    for at, received, topic in codings:
-        line.coded(at, contact, topic, received=received)
-    assert code_of(decide, line, contact) == code
-
-
-def test_what_agents_say_after_a_withdrawal_has_no_effect(decide: Decide) -> None:
-    line = participant()
-    coded, reclassified = line.calls(AT), line.calls(AT, "use.view")
-    line.withdraws("2025-02-11", "o2-2017")
-    line.coded("2025-02-11", coded, "fault")
-    line.reclassified("2025-02-11", reclassified, counts=False)
-    assert decide.line(line).codes == {coded.id: None, reclassified.id: None}
+    line.calls(AT, "use.view", fact_id="b", source="/a")
+    line.calls(AT, "bill.iban", fact_id="a", source="/z")
+    line.calls(AT, "sim.puk", fact_id="c", source="/a")
+    line.calls(AT, "roam.info", fact_id="c", source="/b")
+    contacts = decide.line(line, goodwill_contacts=goodwill).contacts
+    assert {id_ + source for source, id_, _, code in contacts if code == "goodwill"} == forgiven
+    assert {id_ + source for source, id_, _, code in contacts if code is None}.isdisjoint(forgiven)
 
 
 def test_contacts_before_the_enrolment_after_a_withdrawal_and_in_the_last_quarter_are_not_judged(

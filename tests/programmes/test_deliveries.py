@@ -71,6 +71,16 @@ def test_a_fact_behind_what_was_decided_is_decided_where_it_belongs() -> None:
     assert outcome.released[5].granted_at == instant("2025-05-20T12:00")
 
 
+def test_facts_may_come_behind_what_was_decided_one_after_the_other() -> None:
+    """The second is ahead of the first and still behind the last, which it gives its tranche."""
+    line = participant(active_in=[4])
+    deliver(line.events, now=NOW)
+    deliver([line.fails("2025-01-20", "bill.iban")], now=NOW)
+    deliver([line.does("2025-03-10")], now=NOW)
+    assert standing(line) == as_decided_by_core(line)
+    assert standing(line).grants == {4: 100}
+
+
 def test_a_call_behind_what_was_decided_takes_nothing_back() -> None:
     line = participant(active_in=[2, 4])
     deliver(line.events, now=NOW)

@@ -36,7 +36,7 @@ from selbsthelfer.demo.wording import euros, gigabytes, listed, number
 from selbsthelfer.intake.core.facts import Fact
 from selbsthelfer.kit import embedded
 from selbsthelfer.kit.sql import open_cursor
-from selbsthelfer.programmes.core.wording import Language, Words, day
+from selbsthelfer.kit.wording import Language, Words, day
 from selbsthelfer.programmes.core.wording_stages import next_step, stage_sentence
 from selbsthelfer.programmes.explaining import explain_to_subscriber
 from selbsthelfer.subscribers.core.lines import subscriber_id_of

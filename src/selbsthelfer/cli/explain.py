@@ -19,8 +19,8 @@ from selbsthelfer.allowances.queries import Allowance
 from selbsthelfer.cli.connecting import TablesOutOfDateError, connect
 from selbsthelfer.kit.embedded import EmbeddedServerError
 from selbsthelfer.kit.sql import open_cursor
+from selbsthelfer.kit.wording import Language, Words, days, last_day, moment, volume
 from selbsthelfer.programmes.core.history import Variant
-from selbsthelfer.programmes.core.wording import Language, Words, days, last_day, moment, volume
 from selbsthelfer.programmes.core.wording_contacts import channel_name, contact_sentence, topic_name
 from selbsthelfer.programmes.core.wording_facts import (
     Period,

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from selbsthelfer.contacts.core.topics import EXEMPT_TOPICS, NEUTRAL_CODE
-from selbsthelfer.programmes.core.wording import Language, Words
+from selbsthelfer.kit.wording import Language, Words
 from selbsthelfer.programmes.core.wording_contacts import topic_name
 
 INVENTING: Final = Words("Betreiber erfinden", "Inventing the operator")

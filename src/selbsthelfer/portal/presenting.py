@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Final
 
 from selbsthelfer.allowances.queries import Allowance
+from selbsthelfer.kit.wording import Language, Words, days, last_day, moment, volume
 from selbsthelfer.portal.wording import TEXTS
-from selbsthelfer.programmes.core.wording import Language, Words, days, last_day, moment, volume
 from selbsthelfer.programmes.core.wording_contacts import (
     activity_name,
     channel_name,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from selbsthelfer.programmes.core.wording import Language, Words
+from selbsthelfer.kit.wording import Language, Words
 
 TEXTS: Final[Mapping[str, Words]] = MappingProxyType(
     {

@@ -15,12 +15,16 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "selbsthelfer.outbox",
     "selbsthelfer.subscribers",
+    "selbsthelfer.identity",
     "selbsthelfer.charging",
     "selbsthelfer.activities",
     "selbsthelfer.contacts",
     "selbsthelfer.allowances",
     "selbsthelfer.programmes",
     "selbsthelfer.intake",
+    "selbsthelfer.conversations",
+    "selbsthelfer.selfservice",
+    "selbsthelfer.privacy",
     "selbsthelfer.portal",
 ]
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from selbsthelfer.activities.core.catalogue import CATALOGUE
 from selbsthelfer.contacts.core.topics import EXEMPT_TOPICS, NEUTRAL_CODE, SENSITIVE_TOPICS
-from selbsthelfer.programmes.core.wording import Words, duration, either, moment, quoted
+from selbsthelfer.kit.wording import Words, duration, either, moment, quoted
 from selbsthelfer.programmes.core.wording_grounds import (
     Avoidable,
     EveryContact,

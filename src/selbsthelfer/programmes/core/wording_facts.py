@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from selbsthelfer.kit.wording import Words
 from selbsthelfer.programmes.core.decision import StageState
 from selbsthelfer.programmes.core.history import Variant
-from selbsthelfer.programmes.core.wording import Words
 from selbsthelfer.programmes.core.wording_grounds import Ground
 
 

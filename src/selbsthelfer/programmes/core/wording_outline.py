@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from selbsthelfer.contacts.core.topics import exempt_code
+from selbsthelfer.kit.wording import Words
 from selbsthelfer.programmes.core.counting import counting_activities, judge_contacts
 from selbsthelfer.programmes.core.decision import Release, Stage, StageState, decide_stages
 from selbsthelfer.programmes.core.definition import Definition
 from selbsthelfer.programmes.core.history import ActivityFact, History, Variant
 from selbsthelfer.programmes.core.windows import Windows, windows_of
-from selbsthelfer.programmes.core.wording import Words
 from selbsthelfer.programmes.core.wording_facts import (
     CountedActivity,
     Period,

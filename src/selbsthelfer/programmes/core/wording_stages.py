@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from selbsthelfer.kit.wording import Words, day, last_day, moment, volume
 from selbsthelfer.programmes.core.decision import StageState
-from selbsthelfer.programmes.core.wording import Words, day, last_day, moment, volume
 from selbsthelfer.programmes.core.wording_facts import (
     Phase,
     ToldEnrolment,

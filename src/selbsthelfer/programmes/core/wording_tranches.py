@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from selbsthelfer.programmes.core.wording import Words, day, last_day, moment, quoted, volume
+from selbsthelfer.kit.wording import Words, day, last_day, moment, quoted, volume
 from selbsthelfer.programmes.core.wording_contacts import activity_name
 from selbsthelfer.programmes.core.wording_facts import ToldEnrolment, Tranche, TrancheState
 
