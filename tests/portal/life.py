@@ -8,13 +8,16 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from django.db import transaction
+from django.test import Client
 
 from selbsthelfer.activities.operations import copy_catalogue
 from selbsthelfer.contacts.operations import copy_exempt_topics
+from selbsthelfer.identity.operations import enter
 from selbsthelfer.intake.operations import Receipt, Terms, accept
 from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.programmes.core.definition import Definition, load_preset, preset_text, read_definition
 from selbsthelfer.programmes.operations import publish
+from selbsthelfer.subscribers.core.lines import subscriber_id_of
 
 SOURCE = "/test"
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
@@ -136,3 +139,28 @@ def crisis(start: str, end: str, topics: tuple[str, ...] = ()) -> dict[str, obje
 
 def days_later(instant: datetime, days: float) -> datetime:
     return instant + timedelta(days=days)
+
+
+def sign_in(client: Client, subject: str) -> None:
+    """Sign in the user of a line."""
+    client.force_login(enter(subscriber_id=subscriber_id_of(subject), now=datetime.now(UTC)).user)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def ago(days: float) -> datetime:
+    return now() - timedelta(days=days)
+
+
+def recent_life(
+    subject: str = "line", *, days: int = 200, variant: str = "treatment", **registration: object
+) -> Life:
+    """Live a line that was enrolled some days ago, and does something online every twenty days."""
+    one = Life(subject, variant=variant, timezone="Europe/Berlin", billing_day=3, **registration)
+    one.facts[0]["time"] = ago(days + 100).isoformat()
+    one.enrolled(ago(days))
+    for day in range(days - 1, 0, -20):
+        one.did(ago(day), "net.diagnose")
+    return one

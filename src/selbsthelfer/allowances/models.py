@@ -33,8 +33,16 @@ class Bucket(models.Model):
                 name="bucket_kind_known", condition=Q(kind__in=["included", "bonus", "courtesy", "topup"])
             ),
         ]
-        # A line keeps its ended buckets for years; usage must not read past them.
-        indexes = [models.Index(name="bucket_by_end", fields=["subscriber_id", "valid_until"])]
+        # A line keeps its ended buckets for years; usage must not read past them. The second tells, across
+        # lines, which bonus is about to end.
+        indexes = [
+            models.Index(name="bucket_by_end", fields=["subscriber_id", "valid_until"]),
+            models.Index(
+                name="bucket_bonus_ending",
+                fields=["valid_until", "subscriber_id", "bucket_id"],
+                condition=Q(kind="bonus"),
+            ),
+        ]
 
 
 class Entry(models.Model):

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
 import psycopg
 
 from selbsthelfer.allowances.core.buckets import BURN_ORDER, included_bucket_id
+from selbsthelfer.allowances.core.included import Stretch
 from selbsthelfer.allowances.included import Included, Uncovered, plan_included
 from selbsthelfer.kit.sql import statements
+from selbsthelfer.subscribers.core.billing import period_bounds
+from selbsthelfer.subscribers.queries import line_billings
 
 _SQL = statements("selbsthelfer.allowances")
 
 MAX_ENTRIES = 500
 """Entries on one page."""
+MAX_ENDING = 5_000
+"""Buckets about to end on one page."""
+MAX_USAGE_DAYS = 62
+"""Days of usage told at once: the two longest months in a row."""
+MAX_EXPORTED = 10_000
+"""Newest rows of each kind in an export of one line."""
 
 
 class UnknownLineError(LookupError):
@@ -25,7 +35,10 @@ class UnknownLineError(LookupError):
 
 
 class LineBucket(NamedTuple):
-    """A bucket of a line at an instant; `valid_until` is its own end or the line's, whichever comes first."""
+    """A bucket of a line at an instant; `valid_until` is its own end or the line's, whichever comes first.
+
+    `is_confirmed` is false while a charging system has not said that it took the volume.
+    """
 
     bucket_id: UUID
     kind: str
@@ -34,14 +47,20 @@ class LineBucket(NamedTuple):
     valid_from: datetime
     valid_until: datetime
     is_resting: bool
+    is_confirmed: bool = True
+
+    @property
+    def is_usable(self) -> bool:
+        """Tell whether it may be used at that instant, and be called usable."""
+        return self.is_confirmed and not self.is_resting
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """What volume a line has at an instant: its valid buckets in the order in which they burn.
 
-    Buckets of a suspended line rest: they are listed, but nothing of them is usable. After its end a line has
-    nothing.
+    Buckets of a suspended line rest, and others are not confirmed yet: they are listed, but nothing of them
+    is usable. After its end a line has nothing.
     """
 
     buckets: tuple[LineBucket, ...]
@@ -52,7 +71,7 @@ class Allowance:
         """What can be used at that instant; none means unlimited."""
         if self.is_unlimited:
             return None
-        return sum(bucket.left_bytes for bucket in self.buckets if not bucket.is_resting)
+        return sum(bucket.left_bytes for bucket in self.buckets if bucket.is_usable)
 
 
 class EntryKey(NamedTuple):
@@ -89,8 +108,58 @@ class UsageTotal(NamedTuple):
     unmet_bytes: int
 
 
+class UsageNow(NamedTuple):
+    """What a line used so far in the running period, and its newest record, which tells how fresh that is."""
+
+    starts_at: datetime
+    ends_at: datetime
+    records: int
+    used_bytes: int
+    last_record_happened_at: datetime | None
+    last_received_at: datetime | None
+
+
+class DayUsage(NamedTuple):
+    """What a line used from one instant to another, as a rule a local day."""
+
+    starts_at: datetime
+    ends_at: datetime
+    bytes: int
+    unmet_bytes: int
+
+
+class EndingKey(NamedTuple):
+    """Where a page of buckets about to end stopped; the next one goes on after it."""
+
+    ends_at: datetime
+    subscriber_id: UUID
+    bucket_id: UUID
+
+
+class EndingBucket(NamedTuple):
+    """A bonus bucket that is about to end and still holds something."""
+
+    subscriber_id: UUID
+    bucket_id: UUID
+    size_bytes: int
+    left_bytes: int
+    ends_at: datetime
+
+    @property
+    def key(self) -> EndingKey:
+        return EndingKey(self.ends_at, self.subscriber_id, self.bucket_id)
+
+
+class TooManyDaysError(ValueError):
+    """More than `MAX_USAGE_DAYS` days were asked for, or boundaries that do not rise."""
+
+    code: ClassVar[str] = "too_many_days"
+
+
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
-_AFTER_ALL = EntryKey(_END_OF_TIME, UUID(int=2**128 - 1), 2**31 - 1)
+_INSTANT = timedelta(microseconds=1)
+_LAST_ID = UUID(int=2**128 - 1)
+_AFTER_ALL = EntryKey(_END_OF_TIME, _LAST_ID, 2**31 - 1)
 
 
 def allowance_of_line(cursor: psycopg.Cursor[Any], line: UUID, *, at: datetime) -> Allowance:
@@ -108,8 +177,8 @@ def allowance_of_line(cursor: psycopg.Cursor[Any], line: UUID, *, at: datetime) 
     if ended_at is not None and ended_at <= at:
         return Allowance((), is_unlimited=False)
     buckets = [
-        LineBucket(bucket_id, kind, size_bytes, left_bytes, valid_from, valid_until, is_resting)
-        for _, _, bucket_id, kind, size_bytes, left_bytes, valid_from, valid_until in rows
+        LineBucket(bucket_id, kind, size_bytes, left_bytes, valid_from, valid_until, is_resting, is_confirmed)
+        for _, _, bucket_id, kind, size_bytes, left_bytes, valid_from, valid_until, is_confirmed in rows
         if bucket_id is not None
     ]
     is_unlimited = False
@@ -151,6 +220,88 @@ def usage_total(
     row = cursor.execute(_SQL["usage_total"], parameters).fetchone()
     assert row is not None  # noqa: S101 - an aggregate always returns a row
     return UsageTotal(*row)
+
+
+def usage_now(
+    cursor: psycopg.Cursor[Any], line: UUID, *, at: datetime, period: Stretch | None = None
+) -> UsageNow:
+    """Add up what a line used in the billing period of `at` up to then, and tell how fresh that is.
+
+    One query where the caller knows the `period` (an explanation of the line does), else three.
+    Raises `UnknownLineError`.
+    """
+    if period is None:
+        billing = line_billings(cursor, [line]).get(line)
+        if billing is None:
+            raise UnknownLineError(f"no line is registered as {line}")
+        period = Stretch(*period_bounds(billing.calendar, containing=at, until=at)[:2])
+    row = cursor.execute(_SQL["usage_now"], {"line": line, "at": at, **period._asdict()}).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate always returns a row
+    return UsageNow(*period, *row)
+
+
+def usage_by_day(
+    cursor: psycopg.Cursor[Any], line: UUID, *, bounds: Sequence[datetime]
+) -> Sequence[DayUsage]:
+    """Add up what a line used between each boundary and the next, days without usage included.
+
+    The boundaries rise, and there are at most `MAX_USAGE_DAYS` days; else raises `TooManyDaysError`.
+    """
+    if len(bounds) > MAX_USAGE_DAYS + 1 or any(later <= earlier for earlier, later in pairwise(bounds)):
+        raise TooManyDaysError(f"at most {MAX_USAGE_DAYS} days, by boundaries that rise")
+    if len(bounds) < 2:
+        return []
+    parameters = {"line": line, "bounds": list(bounds), "from_at": bounds[0], "until_at": bounds[-1]}
+    sums = {number: (used, unmet) for number, used, unmet in cursor.execute(_SQL["usage_by_day"], parameters)}
+    return [
+        DayUsage(start, end, *sums.get(number, (0, 0)))
+        for number, (start, end) in enumerate(pairwise(bounds), start=1)
+    ]
+
+
+def buckets_ending(
+    cursor: psycopg.Cursor[Any],
+    *,
+    from_at: datetime,
+    until_at: datetime,
+    beyond: EndingKey | None = None,
+    limit: int = MAX_ENDING,
+) -> Sequence[EndingBucket]:
+    """Page through the bonus that ends from ≤ time < until and still holds something, by end and line.
+
+    Volume that rests, is not confirmed or ends earlier with its line is left out; `MAX_ENDING` at once.
+    """
+    start = beyond or EndingKey(from_at - _INSTANT, _LAST_ID, _LAST_ID)
+    parameters = {"until_at": until_at, "limit": min(limit, MAX_ENDING), **start._asdict()}
+    return [EndingBucket(*row) for row in cursor.execute(_SQL["buckets_ending"], parameters)]
+
+
+def export_of_line(cursor: psycopg.Cursor[Any], line: UUID) -> Mapping[str, object]:
+    """Tell all that this room keeps of a line, as plain values for JSON, newest first.
+
+    Bytes are whole numbers, instants are RFC 3339 in UTC. At most `MAX_EXPORTED` rows of each kind.
+    """
+    parameters = {"line": line, "limit": MAX_EXPORTED}
+
+    def told(statement: str, *names: str) -> list[dict[str, object]]:
+        rows = cursor.execute(_SQL[statement], parameters)
+        return [{name: _plain(value) for name, value in zip(names, row, strict=True)} for row in rows]
+
+    return {
+        "buckets": told(
+            "export_buckets", "id", "kind", "size_bytes", "valid_from", "valid_until", "left_bytes"
+        ),
+        "usage": told("export_usage", "happened_at", "received_at", "bytes", "unmet_bytes"),
+        "courtesies": told("export_courtesies", "happened_at", "received_at", "bytes", "reason"),
+        "notices": told("export_notices", "percent", "noticed_at", "received_at", "bonus_bytes"),
+    }
+
+
+def _plain(value: object) -> object:
+    """Write an instant or an id as text; numbers and texts stay."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return str(value) if isinstance(value, UUID) else value
 
 
 def _not_made_yet(included: Included, is_resting: bool) -> LineBucket:

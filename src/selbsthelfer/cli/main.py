@@ -7,6 +7,7 @@ import sys
 import typer
 
 from selbsthelfer.cli import (
+    cases,
     db,
     demo,
     enrolling,
@@ -17,7 +18,9 @@ from selbsthelfer.cli import (
     rejects,
     replay,
     serve,
+    simulate,
     sweeping,
+    tasks,
 )
 
 app = typer.Typer(
@@ -37,6 +40,9 @@ app.add_typer(programme.app, name="programme")
 app.command("enrol")(enrolling.command)
 app.command("sweep")(sweeping.command)
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(cases.app, name="case")
+app.add_typer(simulate.app, name="simulate")
+app.add_typer(tasks.app, name="tasks")
 app.add_typer(db.app, name="db")
 
 

@@ -1,9 +1,10 @@
-"""The commands for programme definitions: check, publish, list, show."""
+"""The commands for programmes: check, publish, list and show definitions, invite to them."""
 
 from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,14 @@ from rich.console import Console
 from rich.table import Table
 
 from selbsthelfer.cli.telling import connected, refuse
+from selbsthelfer.intake.inviting import (
+    MAX_INVITED,
+    NotByInvitationError,
+    TooManyCodesError,
+    UnknownProgrammeError,
+    invitation_codes,
+    invite_lines,
+)
 from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.programmes.core.definition import (
     PRESETS,
@@ -25,7 +34,7 @@ from selbsthelfer.programmes.core.definition import (
 from selbsthelfer.programmes.operations import publish as publish_definition
 from selbsthelfer.programmes.operations import versions_in_force
 
-app = typer.Typer(help="Programme definitions: check, publish, list, show.", no_args_is_help=True)
+app = typer.Typer(help="Programmes: check, publish, list, show, invite.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help=f"A TOML file, or a preset: {', '.join(PRESETS)}.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for a machine.")]
@@ -91,6 +100,62 @@ def show(file: Name, as_json: AsJson = False) -> None:
         typer.echo(json.dumps(tomllib.loads(text), default=str))
     else:
         typer.echo(text, nl=False)
+
+
+@app.command()
+def invite(
+    name: Annotated[str, typer.Argument(help="A published programme that is joined by invitation.")],
+    lines: Annotated[
+        Path | None, typer.Option(help="A file with the operator's own ids of lines, one on each line.")
+    ] = None,
+    codes: Annotated[int | None, typer.Option(help="Make so many codes and print them, once.")] = None,
+    uses: Annotated[int, typer.Option(help="How many lines may join by each code.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Invite to a programme, by a list of lines or by codes that are shown only now.
+
+    The variant is drawn before: lines in control are enrolled for measurement and told nothing.
+    """
+    if (lines is None) == (codes is None):
+        refuse("give either --lines or --codes")
+    now = datetime.now(UTC)
+    with connected():
+        try:
+            if codes is not None:
+                _print_codes(invitation_codes(name, count=codes, uses=uses, now=now), as_json=as_json)
+                return
+            counts = invite_lines(_subjects(lines), name, now=now)
+        except UnknownProgrammeError as error:
+            refuse(f"{error}: publish it first with `selbsthelfer programme publish`")
+        except NotByInvitationError as error:
+            refuse(f'{error}: only a programme with `join = "invitation"` has invitations')
+        except TooManyCodesError as error:
+            refuse(str(error))
+    if as_json:
+        typer.echo(json.dumps(counts))
+    else:
+        typer.echo(", ".join(f"{count} {what}" for what, count in counts.items()) or "no lines")
+
+
+def _print_codes(codes: Sequence[str], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(codes))
+    else:
+        typer.echo("\n".join(codes))
+        typer.echo("Keep these codes: they are stored only as digests and cannot be shown again.", err=True)
+
+
+def _subjects(file: Path | None) -> list[str]:
+    """Read the ids of lines; blank lines and those that begin with # are left out."""
+    assert file is not None  # noqa: S101 - one of the two options was given
+    try:
+        told = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        refuse(f"“{file}” cannot be read: {error}")
+    subjects = [line for line in told if line and not line.startswith("#")]
+    if len(subjects) > MAX_INVITED:
+        refuse(f"at most {MAX_INVITED} lines are invited at once, “{file}” has {len(subjects)}")
+    return list(dict.fromkeys(subjects))
 
 
 def _published(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,9 @@ from selbsthelfer.contacts.operations import CodingRow, ContactRow, CrisisRow, R
 from selbsthelfer.kit.sql import statements
 
 _SQL = statements("selbsthelfer.contacts")
+
+MAX_EXPORTED = 5_000
+"""Contacts in one export."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +58,9 @@ def contacts_of_line(cursor: psycopg.Cursor[Any], line: UUID, *, known_until: da
             for at, id_, source, received_at, _, _, *row in told["crisis"]
         ),
     )
+
+
+def export_of_line(cursor: psycopg.Cursor[Any], line: UUID) -> Mapping[str, object]:
+    """Give the contacts of a line with what agents said of them, the newest `MAX_EXPORTED`."""
+    rows = cursor.execute(_SQL["export_of_line"], {"line": line, "limit": MAX_EXPORTED})
+    return {"contacts": [contact for (contact,) in rows]}

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import psycopg
 from django.db import transaction
 
 from selbsthelfer.intake.core.facts import Enrolled, ProgrammeEnrolled
 from selbsthelfer.intake.operations import Terms, accept
 from selbsthelfer.kit.sql import open_cursor, statements
 from selbsthelfer.programmes.core.definition import Definition
-from selbsthelfer.programmes.core.variant import draw_variant, reasons_against
+from selbsthelfer.programmes.core.variant import Obstacle, Variant, draw_variant, reasons_against
 from selbsthelfer.programmes.operations import versions_in_force
 from selbsthelfer.subscribers.core.lines import subscriber_id_of
 
@@ -45,12 +46,10 @@ def enrol_lines(
     `unknown line` and `budget_exhausted`. Raises `UnknownProgrammeError`.
     """
     with transaction.atomic():
-        versions = versions_in_force(open_cursor())
-    if programme not in versions:
-        raise UnknownProgrammeError(f"“{programme}” is not published")
+        _, definition = in_force(open_cursor(), programme)
     counts: Counter[str] = Counter()
-    for page in _pages(subjects):
-        counts.update(_enrol_page(page, versions[programme][1], at, now))
+    for page in candidate_pages(subjects):
+        counts.update(_enrol_page(page, definition, at, now))
     if subjects is not None:
         missing = len(set(subjects)) - counts.total()
         counts.update({"unknown line": missing} if missing else {})
@@ -63,17 +62,11 @@ def _enrol_page(
     counts: Counter[str] = Counter()
     facts: list[ProgrammeEnrolled] = []
     for candidate in candidates:
-        obstacles = reasons_against(
-            definition,
-            tariff=candidate.tariff,
-            tenure_days=(at - candidate.registered_at).days,
-            included_bytes=candidate.included_bytes,
-            now=at,
-        )
+        obstacles = obstacles_of(candidate, definition, at)
         if obstacles:
             counts[f"not eligible: {obstacles[0]}"] += 1
         else:
-            facts.append(_fact(candidate.subject, definition, at))
+            facts.append(enrolment_fact(candidate.subject, definition, at))
     receipt = accept(facts, terms=Terms(now=now, may_backdate=True))
     names = {"accepted": "enrolled", "known": "enrolled already"}
     counts.update(names[result] for result in receipt.results if result in names)
@@ -81,18 +74,47 @@ def _enrol_page(
     return counts
 
 
-def _fact(subject: str, definition: Definition, at: datetime) -> ProgrammeEnrolled:
-    variant = draw_variant(salt=definition.salt, subject=subject, control_share=definition.control_share)
+def in_force(cursor: psycopg.Cursor[Any], programme: str) -> tuple[int, Definition]:
+    """Load the version of a programme that new enrolments join; raises `UnknownProgrammeError`."""
+    found = versions_in_force(cursor).get(programme)
+    if found is None:
+        raise unknown(programme)
+    return found
+
+
+def unknown(programme: str) -> UnknownProgrammeError:
+    """Make the error that is the same, word for word, for what does not exist and what a line may not see."""
+    return UnknownProgrammeError(f"“{programme}” is not published")
+
+
+def obstacles_of(candidate: Candidate, definition: Definition, at: datetime) -> tuple[Obstacle, ...]:
+    """List why a line may not enrol at an instant, as it stands now."""
+    return reasons_against(
+        definition,
+        tariff=candidate.tariff,
+        tenure_days=(at - candidate.registered_at).days,
+        included_bytes=candidate.included_bytes,
+        now=at,
+    )
+
+
+def drawn_variant(subject: str, definition: Definition) -> Variant:
+    """Draw the variant that a line has in a programme for ever."""
+    return draw_variant(salt=definition.salt, subject=subject, control_share=definition.control_share)
+
+
+def enrolment_fact(subject: str, definition: Definition, at: datetime) -> ProgrammeEnrolled:
+    """Write the fact that enrols a line, with the variant drawn; its key makes repeating it harmless."""
     return ProgrammeEnrolled(
         id=definition.name,
         source=SOURCE,
         subject=subject,
         time=at,
-        data=Enrolled(programme=definition.name, variant=variant.value),
+        data=Enrolled(programme=definition.name, variant=drawn_variant(subject, definition).value),
     )
 
 
-def _pages(subjects: Sequence[str] | None) -> Iterator[list[Candidate]]:
+def candidate_pages(subjects: Sequence[str] | None) -> Iterator[list[Candidate]]:
     """Yield the named lines, or all, that are registered and have not ended, in pages."""
     ids: list[UUID] | None = None if subjects is None else [subscriber_id_of(subject) for subject in subjects]
     beyond = UUID(int=0)

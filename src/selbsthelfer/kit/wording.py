@@ -122,6 +122,14 @@ def duration(seconds: int) -> Words:
     return Words(f"{seconds} Sekunde" + "n" * (not one), f"{seconds} second" + "s" * (not one))
 
 
+def money(cents: int) -> Words:
+    """Write a sum of euro cents as people of either language do; a minus stands before it."""
+    sign = "−" if cents < 0 else ""
+    whole, rest = divmod(abs(cents), 100)
+    german, english = f"{whole:,}".replace(",", "."), f"{whole:,}"
+    return Words(f"{sign}{german},{rest:02d} €", f"{sign}€{english}.{rest:02d}")
+
+
 def _local(at: datetime, zone: str) -> datetime:
     return at.astimezone(ZoneInfo(zone))
 

@@ -1,13 +1,38 @@
-"""The addresses of the portal."""
+"""The addresses of the portal, area by area."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from selbsthelfer.portal import views
+from selbsthelfer.portal import assets, rendering
+from selbsthelfer.portal.pages import (
+    contacting,
+    demonstration,
+    everybody,
+    helping,
+    home,
+    network,
+    reading,
+    receipts,
+    rewards,
+    rights,
+    tasks,
+    writing,
+)
 
 urlpatterns = [
-    path("", views.start, name="start"),
-    path("lines/<path:subject>", views.line, name="line"),
-    path("assets/portal.<slug:digest>.css", views.stylesheet, name="stylesheet"),
+    path("assets/<slug:digest>/<str:name>", assets.serve, name="asset"),
+    path("manifest.webmanifest", rendering.manifest, name="manifest"),
+    *home.urlpatterns,
+    *everybody.urlpatterns,
+    *rewards.urlpatterns,
+    *reading.urlpatterns,
+    *network.urlpatterns,
+    *helping.urlpatterns,
+    *contacting.urlpatterns,
+    *tasks.urlpatterns,
+    *receipts.urlpatterns,
+    *writing.urlpatterns,
+    *rights.urlpatterns,
+    *demonstration.urlpatterns,
 ]

@@ -8,8 +8,8 @@ never decided again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
@@ -17,7 +17,9 @@ from uuid import UUID
 import msgspec
 import psycopg
 
+from selbsthelfer.allowances.core.included import Stretch
 from selbsthelfer.allowances.queries import Allowance, allowance_of_line
+from selbsthelfer.charging.core.orders import OrderState
 from selbsthelfer.contacts.operations import CodingRow, ContactRow, ReclassificationRow
 from selbsthelfer.contacts.queries import contacts_of_line
 from selbsthelfer.kit.sql import statements
@@ -27,7 +29,7 @@ from selbsthelfer.programmes.core.decision import Release
 from selbsthelfer.programmes.core.history import History, Variant
 from selbsthelfer.programmes.core.wording_facts import ToldEnrolment
 from selbsthelfer.programmes.core.wording_outline import PinnedVersion, Released, tell_enrolment
-from selbsthelfer.subscribers.core.billing import BillingDayChange, billing_calendar
+from selbsthelfer.subscribers.core.billing import BillingDayChange, billing_calendar, period_bounds
 from selbsthelfer.subscribers.core.lines import subscriber_id_of
 from selbsthelfer.subscribers.queries import subjects_of_numbers
 
@@ -41,16 +43,26 @@ class UnknownLineError(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
-    """Where one line stands, as known at an instant; `ended_at` is the end of the line itself."""
+class Participation:
+    """Where the enrolments of one line stand, as known at an instant.
+
+    `period` is the billing period that contains it, `ended_at` the end of the line itself.
+    """
 
     subject: str
     timezone: str
     language: str | None
     at: datetime
+    period: Stretch
     ended_at: datetime | None
-    allowance: Allowance
     enrolments: tuple[ToldEnrolment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation(Participation):
+    """Where one line stands, with what volume it has."""
+
+    allowance: Allowance
 
 
 def explain_to_staff(
@@ -66,8 +78,21 @@ def explain_to_subscriber(cursor: psycopg.Cursor[Any], line: UUID, *, at: dateti
     Raises `UnknownLineError`.
     """
     explanation = _explain(cursor, line, at, None)
-    shown = tuple(e for e in explanation.enrolments if e.variant is Variant.TREATMENT)
-    return replace(explanation, enrolments=shown)
+    return replace(explanation, enrolments=_shown(explanation.enrolments))
+
+
+def enrolments_to_subscriber(cursor: psycopg.Cursor[Any], line: UUID, *, at: datetime) -> Participation:
+    """Explain the enrolments of a line to the person who has it, for a page that needs no more. Two queries.
+
+    Raises `UnknownLineError`.
+    """
+    participation = _participation(cursor, line, at, None)
+    return replace(participation, enrolments=_shown(participation.enrolments))
+
+
+def _shown(enrolments: Iterable[ToldEnrolment]) -> tuple[ToldEnrolment, ...]:
+    """Leave out what does not exist for the person who has the line."""
+    return tuple(enrolment for enrolment in enrolments if enrolment.variant is Variant.TREATMENT)
 
 
 def find_line(cursor: psycopg.Cursor[Any], text: str) -> UUID:
@@ -125,7 +150,8 @@ class _Release(msgspec.Struct, frozen=True):
     valid_until: datetime
     activity_source: str | None
     activity_id: str | None
-    credit_id: UUID
+    order_state: OrderState | None
+    left_bytes: int | None
 
 
 _decode_changes = msgspec.json.Decoder(tuple[_Change, ...]).decode
@@ -156,6 +182,14 @@ class _LineRow(NamedTuple):
 
 
 def _explain(cursor: psycopg.Cursor[Any], line: UUID, at: datetime, programme: str | None) -> Explanation:
+    told = _participation(cursor, line, at, programme)
+    parts = {field.name: getattr(told, field.name) for field in fields(told)}
+    return Explanation(**parts, allowance=allowance_of_line(cursor, line, at=at))
+
+
+def _participation(
+    cursor: psycopg.Cursor[Any], line: UUID, at: datetime, programme: str | None
+) -> Participation:
     # The releases are read before the facts and the buckets: what released and what holds them is then there.
     parameters = {"line": line, "at": at, "programme": programme}
     rows = [_LineRow(*row) for row in cursor.execute(_SQL["line_to_explain"], parameters)]
@@ -164,22 +198,18 @@ def _explain(cursor: psycopg.Cursor[Any], line: UUID, at: datetime, programme: s
     line_row, changes = rows[0], _decode_changes(rows[0].changes)
     enrolled = [row for row in rows if row.programme is not None]
     history = _history(cursor, line, line_row, changes, at) if enrolled else None
-    allowance = allowance_of_line(cursor, line, at=at)
-    left = {bucket.bucket_id: bucket.left_bytes for bucket in allowance.buckets}
-    return Explanation(
+    return Participation(
         subject=line_row.subject,
         timezone=line_row.timezone,
         language=line_row.language,
         at=at,
+        period=_period(line_row, changes, at),
         ended_at=min((c.happened_at for c in changes if c.kind == "ended"), default=None),
-        allowance=allowance,
-        enrolments=tuple(_enrolment(history, row, changes, left, at) for row in enrolled if history),
+        enrolments=tuple(_enrolment(history, row, changes, at) for row in enrolled if history),
     )
 
 
-def _enrolment(
-    history: History, row: _LineRow, changes: Iterable[_Change], left: Mapping[UUID, int], at: datetime
-) -> ToldEnrolment:
+def _enrolment(history: History, row: _LineRow, changes: Iterable[_Change], at: datetime) -> ToldEnrolment:
     """Tell one enrolment of the line whose facts are given."""
     own = replace(
         history,
@@ -191,17 +221,30 @@ def _enrolment(
         ),
     )
     version = PinnedVersion(row.version, row.digest, parse_definition(row.definition))
-    releases = {released.index: _released(released, left) for released in _decode_releases(row.releases)}
+    releases = {released.index: _released(released) for released in _decode_releases(row.releases)}
     return tell_enrolment(own, version, releases, at)
 
 
-def _released(row: _Release, left: Mapping[UUID, int]) -> Released:
+def _released(row: _Release) -> Released:
     source, id_ = row.activity_source, row.activity_id
     return Released(
         release=Release(row.index, row.window, row.level, row.bytes, row.granted_at, row.valid_until, id_),
         activity=None if source is None or id_ is None else (source, id_),
-        left_bytes=left.get(row.credit_id),
+        left_bytes=row.left_bytes,
+        is_confirmed=row.order_state in (None, OrderState.CONFIRMED),
     )
+
+
+def _period(row: _LineRow, changes: Sequence[_Change], at: datetime) -> Stretch:
+    """Find the billing period of an instant, so that a page need not ask for it again."""
+    calendar = billing_calendar(
+        timezone=row.timezone,
+        billing_day=row.billing_day,
+        period_days=row.period_days,
+        period_anchor=row.period_anchor,
+        changes=(known.change for known in _billing_day_changes(changes)),
+    )
+    return Stretch(*period_bounds(calendar, containing=at, until=at)[:2])
 
 
 def _history(

@@ -98,6 +98,33 @@ class Enrolment(models.Model):
         ]
 
 
+class Invitation(models.Model):
+    """A line that may join a programme that is joined by invitation; lines in `control` are never invited."""
+
+    pk = models.CompositePrimaryKey("subscriber_id", "programme")
+    subscriber_id = models.UUIDField()
+    programme = Identifier()
+    invited_at = models.DateTimeField()
+
+
+class InvitationCode(models.Model):
+    """A code by which lines may join; only its SHA-256 is kept, so that nobody can read codes here."""
+
+    pk = models.CompositePrimaryKey("programme", "code_digest")
+    programme = Identifier()
+    code_digest = Identifier()
+    uses = models.IntegerField()
+    uses_left = models.IntegerField()
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="code_not_overused", condition=Q(uses_left__gte=0) & Q(uses_left__lte=F("uses"))
+            ),
+        ]
+
+
 class Withdrawal(models.Model):
     """A fact `programme.withdrawn`; the earliest holds."""
 

@@ -39,7 +39,7 @@ ROUNDS_BEFORE_TRUNCATING = 20
 
 
 @dataclass(frozen=True, slots=True)
-class PublishedVersion:
+class Publication:
     """A version in force; `is_new` is false when the same content had been published before."""
 
     programme: str
@@ -92,7 +92,7 @@ class Outstanding(NamedTuple):
     until: datetime
 
 
-def publish(definition: Definition, *, now: datetime) -> PublishedVersion:
+def publish(definition: Definition, *, now: datetime) -> Publication:
     """Publish a definition as the next version of its programme; the same again changes nothing."""
     with transaction.atomic():
         cursor = open_cursor()
@@ -100,7 +100,7 @@ def publish(definition: Definition, *, now: datetime) -> PublishedVersion:
         key = {"programme": definition.name, "digest": definition.digest()}
         known = cursor.execute(_SQL["version_by_digest"], key).fetchone()
         if known is not None:
-            return PublishedVersion(definition.name, known[0], is_new=False)
+            return Publication(definition.name, known[0], is_new=False)
         row = cursor.execute(
             _SQL["put_version"], {**_settings(definition), **key, "published_at": now}
         ).fetchone()
@@ -111,7 +111,7 @@ def publish(definition: Definition, *, now: datetime) -> PublishedVersion:
                 cursor.execute(_SQL["put_not_online"], {**version, "tariff": tariff, "activity": activity})
         if definition.budget_bytes is not None:
             cursor.execute(_SQL["put_budget"], version)
-        return PublishedVersion(definition.name, row[0], is_new=True)
+        return Publication(definition.name, row[0], is_new=True)
 
 
 def _settings(definition: Definition) -> dict[str, Any]:

@@ -11,8 +11,24 @@ SECRET_KEY = os.environ.get("SELBSTHELFER_SECRET_KEY", "only-for-the-embedded-de
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("SELBSTHELFER_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 
+DEMO = os.environ.get("SELBSTHELFER_DEMO") == "1"
+"""Whether the made-up operator is shown: messages can be read in an inbox, clocks can be moved on."""
+BRAND = os.environ.get("SELBSTHELFER_BRAND", "Musterfunk")
+"""The operator's name on every page and receipt."""
+OIDC_ISSUER = os.environ.get("SELBSTHELFER_OIDC_ISSUER", "")
+"""Where the operator's own sign-in is, by OpenID Connect; empty where there is none."""
+OIDC_LINE_CLAIM = os.environ.get("SELBSTHELFER_OIDC_LINE_CLAIM", "line")
+"""The claim in which the operator's sign-in names its own id of the line."""
+HTTPS = os.environ.get("SELBSTHELFER_HTTPS") == "1"
+"""Whether people reach the pages by HTTPS, as they must everywhere but on this machine."""
+
+FORM_RENDERER = "selbsthelfer.portal.forms.PageRenderer"
+
 INSTALLED_APPS = [
     "django.contrib.postgres",
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
     "selbsthelfer.outbox",
     "selbsthelfer.subscribers",
     "selbsthelfer.identity",
@@ -25,16 +41,28 @@ INSTALLED_APPS = [
     "selbsthelfer.conversations",
     "selbsthelfer.selfservice",
     "selbsthelfer.privacy",
+    "selbsthelfer.demo",
     "selbsthelfer.portal",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
 ]
+"""The portal stands before allauth, whose pages it replaces by its own of the same names."""
 
 DATABASES = {"default": database_settings(os.environ)}
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "selbsthelfer.portal.rendering.PageMiddleware",
+    "selbsthelfer.portal.languages.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -44,7 +72,12 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "selbsthelfer.portal.rendering.page_context",
+            ]
+        },
     }
 ]
 
@@ -59,3 +92,77 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "django_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+"""Limits of tries are counted in the cache, which all servers share; its table is made by identity."""
+
+AUTH_USER_MODEL = "identity.User"
+AUTHENTICATION_BACKENDS = ["selbsthelfer.identity.backends.LineBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "selbsthelfer.identity.passwords.UnlikeUserValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "home"
+
+_HOST_ONLY = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = f"{_HOST_ONLY}session"
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 14 * 24 * 3_600
+CSRF_COOKIE_NAME = f"{_HOST_ONLY}csrf"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "*"] if HTTPS else []
+CSRF_FAILURE_VIEW = "selbsthelfer.portal.signing_in_views.form_too_old"
+SECURE_HSTS_SECONDS = 365 * 24 * 3_600 if HTTPS else 0
+
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("SELBSTHELFER_PROXIES", "0"))
+"""How many proxies of the operator's stand in front; the address of whoever asks is taken from the last."""
+ACCOUNT_ADAPTER = "selbsthelfer.identity.adapters.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "name"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {"login_failed": "30/10m/ip,5/10m/key"}
+MFA_ADAPTER = "selbsthelfer.identity.adapters.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_TOLERANCE = 1
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEMO and not HTTPS
+USERSESSIONS_TRACK_ACTIVITY = False
+SOCIALACCOUNT_ADAPTER = "selbsthelfer.identity.adapters.OperatorAdapter"
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "operator",
+                "name": BRAND,
+                "client_id": os.environ.get("SELBSTHELFER_OIDC_CLIENT_ID", ""),
+                "secret": os.environ.get("SELBSTHELFER_OIDC_CLIENT_SECRET", ""),
+                "settings": {"server_url": OIDC_ISSUER, "fetch_userinfo": False},
+            }
+        ]
+        if OIDC_ISSUER
+        else [],
+    }
+}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-handler403 = "selbsthelfer.portal.views.forbidden"
-handler404 = "selbsthelfer.portal.views.not_found"
-handler500 = "selbsthelfer.portal.views.failed"
+handler403 = "selbsthelfer.portal.pages.home.forbidden"
+handler404 = "selbsthelfer.portal.pages.home.not_found"
+handler429 = "selbsthelfer.portal.signing_in_views.too_often"
+handler500 = "selbsthelfer.portal.pages.home.failed"
 
 urlpatterns = [
+    path("", include("selbsthelfer.portal.account_urls")),
     path("", include("selbsthelfer.portal.urls")),
 ]

@@ -13,8 +13,12 @@ import psycopg
 
 from selbsthelfer.kit.sql import statements
 from selbsthelfer.subscribers.core.billing import BillingDayChange, Calendar, Cycle, billing_calendar
+from selbsthelfer.subscribers.core.lines import LineRef
 
 _SQL = statements("selbsthelfer.subscribers")
+
+MAX_EXPORTED = 100
+"""Numbers in one export."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +69,36 @@ def line_ends(
 def subjects_of_numbers(cursor: psycopg.Cursor[Any], msisdns: Sequence[str]) -> Mapping[str, str]:
     """Find the operator's id of the line behind each number; unknown numbers are missing."""
     return dict(cursor.execute(_SQL["callers"], {"msisdns": list(msisdns)}).fetchall())
+
+
+@dataclass(frozen=True, slots=True)
+class LineStanding:
+    """A line as it stands: its names, where it is reached, and when it ends or ended."""
+
+    line: LineRef
+    msisdn: str | None
+    language: str | None
+    ended_at: datetime | None
+
+    def has_ended(self, now: datetime) -> bool:
+        """Tell whether the line has ended by `now`."""
+        return self.ended_at is not None and self.ended_at <= now
+
+
+def line_standings(cursor: psycopg.Cursor[Any], lines: Sequence[UUID]) -> Mapping[UUID, LineStanding]:
+    """Load how each of the lines stands; lines that are not registered are missing."""
+    rows = cursor.execute(_SQL["standings_of_lines"], {"lines": list(lines)})
+    return {
+        line: LineStanding(LineRef(line, subject), msisdn, language, ended_at)
+        for line, subject, msisdn, language, ended_at in rows
+    }
+
+
+def export_of_line(cursor: psycopg.Cursor[Any], line: UUID) -> Mapping[str, object]:
+    """Give what is kept about the line itself, with the newest `MAX_EXPORTED` of its numbers."""
+    row = cursor.execute(_SQL["export_of_line"], {"line": line}).fetchone()
+    numbers = cursor.execute(_SQL["export_of_numbers"], {"line": line, "limit": MAX_EXPORTED})
+    return {
+        "line": {} if row is None else row[0],
+        "numbers": [{"msisdn": msisdn, "assigned_at": at.isoformat()} for msisdn, at in numbers],
+    }

@@ -2,7 +2,7 @@
 -- A line's standing with its buckets in the order in which they burn, or with none: one row at least.
 -- What was left at an instant is what is left now and what burned after it, which for the present is nothing: so a
 -- page reads one entry of each bucket, not all. Buckets rest while the line is suspended and end with it: both as
--- known now.
+-- known now. A bucket whose order the charging system has not confirmed is not to be called usable.
 SELECT
     s.ended_at,
     coalesce((
@@ -11,10 +11,12 @@ SELECT
         ORDER BY c.happened_at DESC, c.id DESC, c.source DESC LIMIT 1
     ), false) AS is_resting,
     b.bucket_id, b.kind, b.size_bytes,
-    (n.balance_bytes - coalesce(l.bytes, 0))::bigint AS left_bytes, b.valid_from, b.valid_until
+    (n.balance_bytes - coalesce(l.bytes, 0))::bigint AS left_bytes, b.valid_from, b.valid_until,
+    coalesce(o.state = 'confirmed', true) AS is_confirmed
 FROM subscribers_subscriber s
 LEFT JOIN allowances_bucket b
     ON b.subscriber_id = s.subscriber_id AND b.valid_from <= %(at)s AND b.valid_until > %(at)s
+LEFT JOIN charging_creditorder o ON o.subscriber_id = b.subscriber_id AND o.credit_id = b.bucket_id
 LEFT JOIN LATERAL (
     SELECT e.balance_bytes FROM allowances_entry e
     WHERE e.subscriber_id = b.subscriber_id AND e.bucket_id = b.bucket_id
@@ -58,4 +60,83 @@ LIMIT %(limit)s;
 -- The time of usage leads the key after the line, so that only the stretch asked about is read.
 SELECT count(*), coalesce(sum(bytes), 0)::bigint, coalesce(sum(unmet_bytes), 0)::bigint
 FROM allowances_usage
+WHERE subscriber_id = %(line)s AND happened_at >= %(from_at)s AND happened_at < %(until_at)s;
+
+-- name: usage_now
+-- One question for the page that everybody opens first: the sum of the running period, and the newest record,
+-- also where that lies before the period, because it tells how fresh the sum is.
+SELECT p.records, p.bytes, n.happened_at, n.received_at
+FROM (
+    SELECT count(*) AS records, coalesce(sum(bytes), 0)::bigint AS bytes
+    FROM allowances_usage
+    WHERE subscriber_id = %(line)s AND happened_at >= %(starts_at)s AND happened_at < %(ends_at)s
+    AND happened_at <= %(at)s
+) p
+LEFT JOIN (
+    SELECT happened_at, received_at
+    FROM allowances_usage
+    WHERE subscriber_id = %(line)s AND happened_at <= %(at)s
+    ORDER BY happened_at DESC, id DESC, source DESC
+    LIMIT 1
+) n ON true;
+
+-- name: usage_by_day
+-- The boundaries of the days come from the caller, because no calendar is computed here.
+SELECT width_bucket(happened_at, %(bounds)s::timestamptz[]), sum(bytes)::bigint, sum(unmet_bytes)::bigint
+FROM allowances_usage
 WHERE subscriber_id = %(line)s AND happened_at >= %(from_at)s AND happened_at < %(until_at)s
+GROUP BY 1;
+
+-- name: buckets_ending
+-- The partial index leads by the end and goes on by the key, so a page reads no more than itself. What is used up,
+-- rests, or is not confirmed needs no reminder.
+SELECT b.subscriber_id, b.bucket_id, b.size_bytes, n.balance_bytes, b.valid_until
+FROM allowances_bucket b
+JOIN subscribers_subscriber s
+    ON s.subscriber_id = b.subscriber_id AND NOT s.suspended AND (s.ended_at IS NULL OR s.ended_at >= b.valid_until)
+LEFT JOIN charging_creditorder o ON o.subscriber_id = b.subscriber_id AND o.credit_id = b.bucket_id
+JOIN LATERAL (
+    SELECT e.balance_bytes FROM allowances_entry e
+    WHERE e.subscriber_id = b.subscriber_id AND e.bucket_id = b.bucket_id
+    ORDER BY e.ordinal DESC LIMIT 1
+) n ON n.balance_bytes > 0
+WHERE b.kind = 'bonus' AND b.valid_until < %(until_at)s
+AND (b.valid_until, b.subscriber_id, b.bucket_id) > (%(ends_at)s, %(subscriber_id)s, %(bucket_id)s)
+AND coalesce(o.state = 'confirmed', true)
+ORDER BY b.valid_until, b.subscriber_id, b.bucket_id
+LIMIT %(limit)s;
+
+-- name: export_buckets
+SELECT
+    b.bucket_id, b.kind, b.size_bytes, b.valid_from, b.valid_until,
+    (
+        SELECT e.balance_bytes FROM allowances_entry e
+        WHERE e.subscriber_id = b.subscriber_id AND e.bucket_id = b.bucket_id
+        ORDER BY e.ordinal DESC LIMIT 1
+    ) AS left_bytes
+FROM allowances_bucket b
+WHERE b.subscriber_id = %(line)s
+ORDER BY b.valid_until DESC, b.bucket_id
+LIMIT %(limit)s;
+
+-- name: export_usage
+SELECT happened_at, received_at, bytes, unmet_bytes
+FROM allowances_usage
+WHERE subscriber_id = %(line)s
+ORDER BY happened_at DESC, id DESC, source DESC
+LIMIT %(limit)s;
+
+-- name: export_courtesies
+-- What staff wrote about the person is theirs to read.
+SELECT happened_at, received_at, bytes, reason
+FROM allowances_courtesy
+WHERE subscriber_id = %(line)s
+ORDER BY happened_at DESC, id DESC, source DESC
+LIMIT %(limit)s;
+
+-- name: export_notices
+SELECT percent, noticed_at, received_at, bonus_bytes
+FROM allowances_notice
+WHERE subscriber_id = %(line)s
+ORDER BY noticed_at DESC, bucket_id, percent
+LIMIT %(limit)s

@@ -28,4 +28,22 @@ WHERE received_at <= %(known_until)s AND EXISTS (
     SELECT FROM contacts_contact c
     WHERE c.subscriber_id = %(line)s AND c.happened_at >= s.from_at AND c.happened_at < s.until_at
 )
-ORDER BY kind, happened_at, id, source
+ORDER BY kind, happened_at, id, source;
+
+-- name: export_of_line
+-- Everything that is kept about a line's contacts, what agents said of them included, for the one who asks.
+SELECT to_jsonb(c) - 'subscriber_id' || jsonb_build_object(
+    'codings', (
+        SELECT coalesce(jsonb_agg(to_jsonb(k) - 'subscriber_id' ORDER BY k.happened_at), '[]') FROM contacts_coding k
+        WHERE k.subscriber_id = c.subscriber_id AND k.contact_source = c.source AND k.contact_id = c.id
+    ),
+    'reclassifications', (
+        SELECT coalesce(jsonb_agg(to_jsonb(r) - 'subscriber_id' ORDER BY r.happened_at), '[]')
+        FROM contacts_reclassification r
+        WHERE r.subscriber_id = c.subscriber_id AND r.contact_source = c.source AND r.contact_id = c.id
+    )
+)
+FROM contacts_contact c
+WHERE c.subscriber_id = %(line)s
+ORDER BY c.happened_at DESC
+LIMIT %(limit)s;

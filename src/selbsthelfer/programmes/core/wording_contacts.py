@@ -212,8 +212,8 @@ def _other_channel(ground: OtherChannel) -> Words:
             "Auf welchem Weg Sie uns erreicht haben, ist nicht vermerkt; im Zweifel zählt es nicht.",
             "How you reached us is not recorded; in doubt it does not count.",
         )
-    name = _one_contact(ground.channel)
-    counting = either([_one_contact(channel) for channel in ground.counting_channels])
+    name = one_contact(ground.channel)
+    counting = either([one_contact(channel) for channel in ground.counting_channels])
     if not ground.counting_channels:
         return Words("In diesem Programm zählt kein Kontakt.", "In this programme no contact counts.")
     return Words(
@@ -222,7 +222,8 @@ def _other_channel(ground: OtherChannel) -> Words:
     )
 
 
-def _one_contact(channel: str) -> Words:
+def one_contact(channel: str) -> Words:
+    """Name one contact by a channel."""
     return _ONE_CONTACT.get(channel) or Words(f"ein Kontakt über „{channel}“", f"a contact by “{channel}”")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from selbsthelfer.activities.core.catalogue import CountingClass
 from selbsthelfer.kit.wording import Words
 from selbsthelfer.programmes.core.decision import StageState
 from selbsthelfer.programmes.core.history import Variant
@@ -49,6 +50,22 @@ class CountedActivity:
 
 
 @dataclass(frozen=True, slots=True)
+class UncountedActivity:
+    """A self-service activity that succeeded and does not count, because of its class or after the stop.
+
+    `counts_again_at` is the instant from which another of its kind may count, if none succeeds before then.
+    """
+
+    source: str
+    id: str
+    activity: str
+    happened_at: datetime
+    counting_class: CountingClass
+    is_after_stop: bool
+    counts_again_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ToldContact:
     """A contact inside a window; `topic` never names what only the contact room may know."""
 
@@ -71,7 +88,7 @@ class Tranche:
     """The volume that a window gives for one later period.
 
     `bytes` is what was granted, or what would be now. `may_rise` says that earlier windows, still open, can
-    lift its level. `released_by` is the activity that released it; `left_bytes` is told while it is usable.
+    lift its level. `released_by` is the activity that released it; `left_bytes` is told of what was granted.
     """
 
     index: int
@@ -156,6 +173,7 @@ class ToldEnrolment:
     periods: tuple[Period, ...]
     stages: tuple[ToldStage, ...]
     contacts: tuple[ToldContact, ...]
+    uncounted: tuple[UncountedActivity, ...]
     earned_bytes: int
     cap_bytes: int
 

@@ -7,9 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from selbsthelfer.activities.core.catalogue import CATALOGUE, CountingClass
 from selbsthelfer.contacts.core.topics import exempt_code
 from selbsthelfer.kit.wording import Words
-from selbsthelfer.programmes.core.counting import counting_activities, judge_contacts
+from selbsthelfer.programmes.core.counting import (
+    ONCE_PER_183_DAYS_REACH,
+    counting_activities,
+    judge_contacts,
+)
 from selbsthelfer.programmes.core.decision import Release, Stage, StageState, decide_stages
 from selbsthelfer.programmes.core.definition import Definition
 from selbsthelfer.programmes.core.history import ActivityFact, History, Variant
@@ -23,17 +28,22 @@ from selbsthelfer.programmes.core.wording_facts import (
     ToldStage,
     Tranche,
     TrancheState,
+    UncountedActivity,
 )
 from selbsthelfer.programmes.core.wording_grounds import Grounds
 
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """A release as it was recorded, with the (source, id) of its activity and what is left of its volume."""
+    """A release as it was recorded, with the (source, id) of its activity and what is left of its volume.
+
+    `is_confirmed` is false while a charging system has not said that it took the volume.
+    """
 
     release: Release
     activity: tuple[str, str] | None
     left_bytes: int | None
+    is_confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +106,7 @@ class _Outline:
             periods=tuple(self.periods(contacts, tranches)),
             stages=tuple(self.stage(stage, contacts) for stage in self.stages),
             contacts=contacts,
+            uncounted=tuple(self.uncounted()),
             earned_bytes=self.granted_bytes,
             cap_bytes=definition.cap_bytes,
         )
@@ -113,6 +124,32 @@ class _Outline:
                 topic=None if topic is None else exempt_code(topic) or topic,
                 code=judged.code,
                 ground=grounds.ground_of(judged),
+            )
+
+    def uncounted(self) -> Iterator[UncountedActivity]:
+        """Tell the successes since the enrolment that do not count, and when their kind may count again."""
+        counted = {(fact.source, fact.id) for found in self.counting.values() for fact in found}
+        stopped_at = self.known.stopped_at
+        newest = {fact.activity: fact for fact in sorted(self.known.activities) if fact.succeeded}
+        for fact in sorted(self.known.activities):
+            kind = CATALOGUE.get(fact.activity)
+            if not fact.succeeded or kind is None or fact.key in counted:
+                continue
+            if fact.happened_at < self.known.enrolment.enrolled_at:
+                continue
+            again_at = None
+            if kind.counting_class is CountingClass.ONCE_PER_PERIOD:
+                again_at = self.windows.period_end_at(fact.happened_at)
+            elif kind.counting_class is CountingClass.ONCE_PER_183_DAYS:
+                again_at = newest[fact.activity].happened_at + ONCE_PER_183_DAYS_REACH
+            yield UncountedActivity(
+                source=fact.source,
+                id=fact.id,
+                activity=fact.activity,
+                happened_at=fact.happened_at,
+                counting_class=kind.counting_class,
+                is_after_stop=stopped_at is not None and fact.happened_at >= stopped_at,
+                counts_again_at=again_at,
             )
 
     def stage(self, stage: Stage, contacts: tuple[ToldContact, ...]) -> ToldStage:
@@ -175,7 +212,8 @@ class _Outline:
         elif release.bytes == 0:
             state = TrancheState.NOTHING_LEFT if planned else TrancheState.NO_VOLUME
         else:
-            state = TrancheState.GRANTED if self.at < usable_until else TrancheState.EXPIRED
+            state = TrancheState.GRANTED if released.is_confirmed else TrancheState.BEING_GRANTED
+            state = state if self.at < usable_until else TrancheState.EXPIRED
         by = next((fact for fact in self.known.activities if fact.key == released.activity), None)
         return Tranche(
             index=release.index,
@@ -189,7 +227,7 @@ class _Outline:
             ends_at=self.windows.period_start(release.index + 1),
             granted_at=release.granted_at,
             usable_until=usable_until,
-            left_bytes=released.left_bytes if state is TrancheState.GRANTED else None,
+            left_bytes=released.left_bytes if state in _WITH_VOLUME else None,
             released_by=None if by is None else _counted(by),
         )
 
@@ -241,6 +279,7 @@ def _counted(fact: ActivityFact) -> CountedActivity:
     return CountedActivity(fact.source, fact.id, fact.activity, fact.happened_at)
 
 
+_WITH_VOLUME = frozenset({TrancheState.GRANTED, TrancheState.EXPIRED})
 _PROMISED = frozenset(
     {
         TrancheState.WAITING_FOR_STAGE,

@@ -92,8 +92,8 @@ def next_step(enrolment: ToldEnrolment, zone: str) -> Words:
         if stage.phase is Phase.CURRENT and stage.missing_activities and stage.contacts_to_spare >= 0:
             until, number = last_day(stage.ends_at, zone), stage.window
             return Words(
-                f"Erledigen Sie bis zum {until.de} {_to_do(stage).de} online, damit Stufe {number} gelingt.",
-                f"Do {_to_do(stage).en} online by {until.en} to keep stage {number} on course.",
+                f"Erledigen Sie bis zum {until.de} {to_do(stage).de} online, damit Stufe {number} gelingt.",
+                f"Do {to_do(stage).en} online by {until.en} to keep stage {number} on course.",
             )
     return Words("Im Moment ist nichts zu tun.", "There is nothing to do at the moment.")
 
@@ -134,7 +134,7 @@ def _falls_short(stage: ToldStage, enrolment: ToldEnrolment, zone: str, verdict:
 def _running(stage: ToldStage, enrolment: ToldEnrolment, zone: str) -> Words:
     """Tell what a running stage has and what it needs until its end."""
     end = last_day(stage.ends_at, zone)
-    done, contacts, noun = _done(stage.activities), _contacts(stage, enrolment, zone), _noun(enrolment)
+    done, contacts, noun = _done(stage.activities), _contacts(stage, enrolment, zone), noun_of(enrolment)
     so_far = Words(f"Bisher {done.de}, {contacts.de}.", f"So far {done.en}, {contacts.en}.")
     spare = stage.contacts_to_spare
     if spare < 0:
@@ -144,19 +144,25 @@ def _running(stage: ToldStage, enrolment: ToldEnrolment, zone: str) -> Words:
         )
     if stage.missing_activities:
         return Words(
-            f"{so_far.de} Noch nötig: bis zum {end.de} {_to_do(stage).de} online erledigen.",
-            f"{so_far.en} Still needed: {_to_do(stage).en} done online by {end.en}.",
+            f"{so_far.de} Noch nötig: bis zum {end.de} {to_do(stage).de} online erledigen.",
+            f"{so_far.en} Still needed: {to_do(stage).en} done online by {end.en}.",
         )
+    rest = rest_of(stage, enrolment)
+    return Words(
+        f"{so_far.de} Auf gutem Weg: bestanden, wenn bis zum {end.de} {rest.de}.",
+        f"{so_far.en} On course: passed if {rest.en} by {end.en}.",
+    )
+
+
+def rest_of(stage: ToldStage, enrolment: ToldEnrolment) -> Words:
+    """Tell which contacts a stage that has all its activities can still bear."""
+    spare, noun = stage.contacts_to_spare, noun_of(enrolment)
     further = Words("weiterer ", "more ") if stage.counting_contacts else Words("", "")
-    rest = Words(
+    return Words(
         f"höchstens {spare} {further.de and 'weitere '}zählen"
         if spare
         else f"kein {further.de}{noun.de} zählt",
         f"at most {spare} {further.en}count" if spare else f"no {further.en}{noun.en} counts",
-    )
-    return Words(
-        f"{so_far.de} Auf gutem Weg: bestanden, wenn bis zum {end.de} {rest.de}.",
-        f"{so_far.en} On course: passed if {rest.en} by {end.en}.",
     )
 
 
@@ -170,7 +176,8 @@ def _done(activities: int) -> Words:
             return Words(f"{activities}-mal etwas online erledigt", f"{activities} things done online")
 
 
-def _to_do(stage: ToldStage) -> Words:
+def to_do(stage: ToldStage) -> Words:
+    """Name how much is still to be done online."""
     missing, again = stage.missing_activities, stage.activities > 0
     if missing == 1:
         return Words(
@@ -182,14 +189,14 @@ def _to_do(stage: ToldStage) -> Words:
     )
 
 
-def _noun(enrolment: ToldEnrolment) -> Words:
+def noun_of(enrolment: ToldEnrolment) -> Words:
     """Name what may count: calls, unless the programme looks at other channels too."""
     return Words("Anruf", "call") if enrolment.channels == ("hotline",) else Words("Kontakt", "contact")
 
 
 def _contacts(stage: ToldStage, enrolment: ToldEnrolment, zone: str) -> Words:
     """Count the contacts that count, and name the days of the first few."""
-    noun, number = _noun(enrolment), stage.counting_contacts
+    noun, number = noun_of(enrolment), stage.counting_contacts
     if number == 0:
         return Words(f"kein {noun.de}, der zählt", f"no {noun.en} that counts")
     days = [day(at, zone) for at in stage.counted_at[:MAX_DAYS]]

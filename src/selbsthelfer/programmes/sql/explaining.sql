@@ -38,9 +38,25 @@ LEFT JOIN (
     GROUP BY subscriber_id
 ) a ON a.subscriber_id = e.subscriber_id
 LEFT JOIN (
+    -- What is left of a grant is what is left now and what burned after the instant asked about.
     SELECT subscriber_id, programme, jsonb_agg(to_jsonb(released)) AS releases
-    FROM programmes_release released
-    WHERE subscriber_id = %(line)s AND granted_at <= %(at)s
+    FROM (
+        SELECT
+            p.*, o.state AS order_state,
+            n.balance_bytes - (
+                SELECT coalesce(sum(b.amount_bytes), 0)::bigint FROM allowances_entry b
+                WHERE b.subscriber_id = p.subscriber_id AND b.bucket_id = p.credit_id
+                AND b.amount_bytes < 0 AND b.happened_at > %(at)s
+            ) AS left_bytes
+        FROM programmes_release p
+        LEFT JOIN charging_creditorder o ON o.subscriber_id = p.subscriber_id AND o.credit_id = p.credit_id
+        LEFT JOIN LATERAL (
+            SELECT e.balance_bytes FROM allowances_entry e
+            WHERE e.subscriber_id = p.subscriber_id AND e.bucket_id = p.credit_id
+            ORDER BY e.ordinal DESC LIMIT 1
+        ) n ON true
+        WHERE p.subscriber_id = %(line)s AND p.granted_at <= %(at)s
+    ) released
     GROUP BY subscriber_id, programme
 ) r ON r.subscriber_id = e.subscriber_id AND r.programme = e.programme
 WHERE s.subscriber_id = %(line)s AND s.received_at <= %(at)s

@@ -61,3 +61,16 @@ FROM subscribers_number n
 JOIN subscribers_subscriber s ON s.subscriber_id = n.subscriber_id
 WHERE n.msisdn = ANY (%(msisdns)s)
 ORDER BY n.msisdn, n.assigned_at DESC;
+
+-- name: standings_of_lines
+-- What signing in needs to know of a line: where it is reached, and whether it still runs.
+SELECT subscriber_id, subject, msisdn, language, ended_at
+FROM subscribers_subscriber
+WHERE subscriber_id = ANY (%(lines)s);
+
+-- name: export_of_line
+-- Everything that is kept about a line itself, for the one who asks for their data.
+SELECT to_jsonb(s) - 'subscriber_id' FROM subscribers_subscriber s WHERE subscriber_id = %(line)s;
+
+-- name: export_of_numbers
+SELECT msisdn, assigned_at FROM subscribers_number WHERE subscriber_id = %(line)s ORDER BY assigned_at DESC LIMIT %(limit)s;

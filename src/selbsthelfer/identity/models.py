@@ -1,0 +1,104 @@
+"""Who signs in, and the codes sent to them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+from uuid import uuid4
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.utils import timezone
+
+from selbsthelfer.kit.fields import Identifier
+from selbsthelfer.subscribers.core.lines import LineRef
+
+
+class Appearance(models.TextChoices):
+    """How pages look."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class UserManager(BaseUserManager["User"]):
+    """Finds users by the name under which they sign in."""
+
+    def create_staff(self, name: str, password: str | None = None) -> User:
+        """Add somebody who works for the operator and has no line."""
+        user = self.model(name=name)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """Somebody who can sign in: the user of a line, or staff, who have none.
+
+    `name` is a key that nobody is shown. `subject` is the operator's id of the line, kept here so that a page
+    knows its line without asking again. The number is not kept: it is looked up.
+    """
+
+    user_id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    name = Identifier(unique=True)
+    subscriber_id = models.UUIDField(null=True, unique=True)
+    subject = Identifier(null=True)
+    email = Identifier(blank=True, default="")
+    password = Identifier(default="")
+    password_set_at = models.DateTimeField(null=True)
+    language = Identifier(blank=True, default="")
+    appearance = Identifier(choices=Appearance.choices, default=Appearance.SYSTEM)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_login = None
+
+    USERNAME_FIELD = "name"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects = UserManager()
+
+    if TYPE_CHECKING:
+        line_ended_at: datetime | None
+        """When the line ended; set by `queries.user_in_session`."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="identity_email_of_one", fields=["email"], condition=~models.Q(email="")
+            ),
+            models.CheckConstraint(
+                name="identity_line_by_both_names",
+                condition=models.Q(subscriber_id__isnull=True, subject__isnull=True)
+                | models.Q(subscriber_id__isnull=False, subject__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="identity_appearance_known", condition=models.Q(appearance__in=list(Appearance))
+            ),
+        ]
+
+    @property
+    def line(self) -> LineRef | None:
+        """The line of this user; staff have none."""
+        if self.subscriber_id is None or self.subject is None:
+            return None
+        return LineRef(self.subscriber_id, self.subject)
+
+
+class Code(models.Model):
+    """A one-time code that was sent; `user_id` or `subscriber_id` say whose it is.
+
+    One with neither was asked for with a number that is nobody's. It can never be right.
+    """
+
+    code_id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    purpose = Identifier()
+    subscriber_id = models.UUIDField(null=True)
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE)
+    address = Identifier(default="")
+    digest = Identifier()
+    guesses = models.SmallIntegerField(default=0)
+    created_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True)

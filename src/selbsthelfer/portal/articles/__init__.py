@@ -1,0 +1,1 @@
+"""What the portal tells from files: help articles, the guided diagnosis, and how people reach people."""

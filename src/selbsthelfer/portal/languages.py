@@ -1,0 +1,62 @@
+"""In which language a page speaks: as asked for, else as chosen before, else as the browser prefers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+from django.utils.functional import lazy
+
+from selbsthelfer.kit.wording import Language, Words
+
+COOKIE: Final = "language"
+_YEAR_SECONDS: Final = 365 * 24 * 3_600
+
+
+class LanguageMiddleware:
+    """Choose the language: `?language=`, the cookie that keeps a choice, what the browser prefers, German."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        asked = _known(request.GET.get("language"))
+        kept = _known(request.COOKIES.get(COOKIE))
+        language = asked or kept or Language(translation.get_language_from_request(request))
+        with translation.override(language.value):
+            response = self.get_response(request)
+        if asked and asked is not kept:
+            keep_language(response, asked, is_secure=request.is_secure())
+        response.headers.setdefault("Content-Language", language.value)
+        return response
+
+
+def keep_language(response: HttpResponse, language: Language, *, is_secure: bool) -> None:
+    """Have the browser keep a choice of language for a year."""
+    response.set_cookie(
+        COOKIE, language.value, max_age=_YEAR_SECONDS, secure=is_secure, httponly=True, samesite="Lax"
+    )
+
+
+def language_now() -> Language:
+    """Tell the language in which the running request is answered."""
+    return Language.ENGLISH if (translation.get_language() or "").startswith("en") else Language.GERMAN
+
+
+def tell(words: Words) -> str:
+    """Give a text in the language of the running request."""
+    return words.told(language_now())
+
+
+def _both(german: str, english: str) -> str:
+    return tell(Words(german, english))
+
+
+both = lazy(_both, str)
+"""A text that is told in the language of whichever request it is shown in: for labels of forms."""
+
+
+def _known(text: str | None) -> Language | None:
+    return Language(text) if text in set(Language) else None

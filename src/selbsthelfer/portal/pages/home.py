@@ -1,0 +1,131 @@
+"""The first page: for a stranger what this is about, for a subscriber all that matters without a tap."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.views.decorators.http import require_safe
+
+from selbsthelfer.allowances.queries import usage_now
+from selbsthelfer.kit.sql import open_cursor
+from selbsthelfer.portal.assets import asset_url, find_asset
+from selbsthelfer.portal.clock import now_of
+from selbsthelfer.portal.languages import both, language_now, tell
+from selbsthelfer.portal.lines import line_of
+from selbsthelfer.portal.pages.programmes import public_offers
+from selbsthelfer.portal.presenting_home import present_home
+from selbsthelfer.portal.rendering import render
+from selbsthelfer.programmes.core.wording_contacts import activity_name
+from selbsthelfer.programmes.explaining import explain_to_subscriber
+from selbsthelfer.selfservice.back_end import BackEndUnavailableError
+from selbsthelfer.selfservice.back_ends import the_back_end
+from selbsthelfer.selfservice.core.records import CostSoFar
+from selbsthelfer.selfservice.queries import failed_recently
+from selbsthelfer.subscribers.core.lines import LineRef
+
+FAILED_SHOWN: Final = timedelta(hours=72)
+"""How long a failed task is pointed out: as long as a call about it does not count."""
+SUGGESTED: Final = ("use.view", "bill.view", "acc.address", "con.view", "net.status", "sim.puk")
+"""What people most often come for."""
+_WORKER_CACHED_SECONDS: Final = 3_600
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Show where the line stands, or to a stranger what the portal is for."""
+    line = line_of(request)
+    if line is None:
+        return render(request, "portal/start.html", {"offers": public_offers(now_of(request))})
+    now = now_of(request)
+    with transaction.atomic():
+        cursor = open_cursor()
+        explanation = explain_to_subscriber(cursor, line.subscriber_id, at=now)
+        usage = usage_now(cursor, line.subscriber_id, at=now, period=explanation.period)
+        failed = failed_recently(cursor, line.subscriber_id, since=now - FAILED_SHOWN)
+    page = present_home(explanation, usage, _cost_so_far(line, now), language_now())
+    context = {
+        "page": page,
+        "failed": [(tell(activity_name(attempt.activity)), attempt.activity) for attempt in failed],
+        "suggestions": [(tell(activity_name(activity)), activity) for activity in SUGGESTED],
+    }
+    return render(request, "portal/home.html", context)
+
+
+def _cost_so_far(line: LineRef, now: datetime) -> CostSoFar | None:
+    """Ask what the period has cost so far; the page is worth showing without it."""
+    try:
+        return the_back_end().cost_so_far(line, now=now)
+    except BackEndUnavailableError:
+        return None
+
+
+@require_safe
+def offline(request: HttpRequest) -> HttpResponse:
+    """Say that there is no network; this page is kept on the device."""
+    return render(request, "portal/offline.html")
+
+
+@require_safe
+def service_worker(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - what a view is given
+    """Give the worker that keeps the offline page; it changes when what it keeps changes."""
+    text = find_asset("service-worker.js").content.decode()
+    for mark, value in (
+        ("DIGEST", find_asset("portal.css").digest),
+        ("STYLESHEET", asset_url("portal.css")),
+        ("ICON", asset_url("icon.svg")),
+    ):
+        text = text.replace(mark, value)
+    response = HttpResponse(text, content_type="text/javascript; charset=utf-8")
+    response["Cache-Control"] = f"max-age={_WORKER_CACHED_SECONDS}"
+    return response
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+    """Say that there is no such page."""
+    title = both("Das gibt es hier nicht", "There is nothing here")
+    text = both(
+        "Diese Seite kennen wir nicht, oder sie gehört zu einem anderen Anschluss.",
+        "We do not know this page, or it belongs to another line.",
+    )
+    return render(request, "portal/message.html", {"title": title, "text": text}, status=404)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+    """Say that this may not be done."""
+    title = both("Das ist hier nicht erlaubt", "This is not allowed here")
+    text = both(
+        "Melden Sie sich bitte an und versuchen Sie es noch einmal von der Startseite aus.",
+        "Please sign in and try again from the start page.",
+    )
+    return render(request, "portal/message.html", {"title": title, "text": text}, status=403)
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001
+    """Say that a form was not taken because it may not have come from our own page."""
+    title = both("Diese Seite war zu lange offen", "This page was open for too long")
+    text = both(
+        "Zu Ihrer Sicherheit wurde nichts geändert. Laden Sie die Seite neu und senden Sie sie noch einmal.",
+        "For your safety we have changed nothing. Please load the page anew and send it once more.",
+    )
+    return render(request, "portal/message.html", {"title": title, "text": text}, status=403)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Say that the fault is ours."""
+    title = both("Das hat nicht geklappt", "That did not work")
+    text = both(
+        "Der Fehler liegt bei uns, und es wurde nichts geändert. Bitte versuchen Sie es gleich noch einmal.",
+        "The fault is ours, and nothing was changed. Please try again in a moment.",
+    )
+    return render(request, "portal/message.html", {"title": title, "text": text}, status=500)
+
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("offline", offline, name="offline"),
+    path("service-worker.js", service_worker, name="service_worker"),
+]

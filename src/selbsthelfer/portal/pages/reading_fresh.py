@@ -1,0 +1,80 @@
+"""What all pages share that are done by opening them: whose they are, that they count, and when they fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, Final, ParamSpec, cast
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+
+from selbsthelfer.kit.sql import open_cursor
+from selbsthelfer.portal.clock import now_of
+from selbsthelfer.portal.languages import tell
+from selbsthelfer.portal.lines import line_of
+from selbsthelfer.portal.rendering import render
+from selbsthelfer.portal.successes import SuccessPanel, excuse_of_failure, success_panel
+from selbsthelfer.programmes.core.wording_contacts import activity_name
+from selbsthelfer.programmes.explaining import explain_to_subscriber
+from selbsthelfer.selfservice.back_end import BackEndUnavailableError
+from selbsthelfer.selfservice.core.results import Done
+from selbsthelfer.selfservice.operations import report_failed, report_view
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+UNAVAILABLE: Final = 503
+"""The status of a page that the operator's systems could not fill."""
+
+
+def reads(activity: str) -> Callable[[View[P]], View[P]]:
+    """Tell plainly where the operator's systems fail, and keep the attempt: a later call is then free."""
+
+    def guard(view: View[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            try:
+                return view(request, *args, **kwargs)
+            except BackEndUnavailableError:
+                return unavailable(request, activity)
+
+        return cast(View[P], guarded)
+
+    return guard
+
+
+def unavailable(request: HttpRequest, activity: str) -> HttpResponse:
+    """Say that it has failed and why that is not held against anybody."""
+    line, excuse = line_of(request), ""
+    if line is not None and not is_fetched_ahead(request):
+        now = now_of(request)
+        # One failed attempt an hour is enough to be kept, however often the page is loaded anew.
+        done = report_failed(line, activity, key=f"{activity}/{now:%Y-%m-%dT%H}", now=now)
+        with transaction.atomic():
+            explanation = explain_to_subscriber(open_cursor(), line.subscriber_id, at=now)
+        excuse = excuse_of_failure(done, explanation)
+    context = {"name": tell(activity_name(activity)), "excuse": excuse}
+    return render(request, "portal/reading/unavailable.html", context, status=UNAVAILABLE)
+
+
+def opened(request: HttpRequest, activity: str) -> Done | None:
+    """Report that somebody opened fresh data; none for a stranger or where a browser only fetched ahead."""
+    line = line_of(request)
+    if line is None or is_fetched_ahead(request):
+        return None
+    return report_view(line, activity, now=now_of(request))
+
+
+def is_fetched_ahead(request: HttpRequest) -> bool:
+    """Tell whether nobody has looked: it is fetched in case it will be wanted, or its head alone is asked for."""
+    purpose = request.headers.get("Sec-Purpose", "") or request.headers.get("Purpose", "")
+    return request.method == "HEAD" or "prefetch" in purpose
+
+
+def told_success(request: HttpRequest, done: Done | None) -> SuccessPanel | None:
+    """Say what a task has just brought; none where it was done before, so that it is told once."""
+    line = line_of(request)
+    if done is None or line is None or not done.is_new:
+        return None
+    return success_panel(done, line, now_of(request))

@@ -1,0 +1,101 @@
+"""What a page says when something has been done: what it brought, or what it was good for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+
+from selbsthelfer.kit.sql import open_cursor
+from selbsthelfer.kit.wording import Words, last_day, volume
+from selbsthelfer.portal.languages import tell
+from selbsthelfer.programmes.core.counting import FAILED_ACTIVITY_REACH
+from selbsthelfer.programmes.core.wording_success import success_words
+from selbsthelfer.programmes.explaining import Explanation, explain_to_subscriber
+from selbsthelfer.selfservice.core.results import Credited, Done, Outcome
+from selbsthelfer.subscribers.core.lines import LineRef
+
+_UNLIMITED: Final = Words("unbegrenzt", "unlimited")
+
+
+@dataclass(frozen=True, slots=True)
+class SuccessPanel:
+    """What to say after a success, as ready-made text in the reader's language.
+
+    `credits` tells of volume it released and `sentences` what else it was good for; `is_waiting` says that a
+    charging system has yet to confirm a credit, so that the page looks again. `balance` comes with a credit.
+    """
+
+    receipt: str
+    credits: Sequence[str]
+    sentences: Sequence[str]
+    effective: str
+    balance: str
+    is_waiting: bool
+
+
+def success_panel(done: Done, line: LineRef, now: datetime) -> SuccessPanel | None:
+    """Say what a task brought; none if it has not succeeded."""
+    if done.outcome is not Outcome.SUCCEEDED:
+        return None
+    with transaction.atomic():
+        explanation = explain_to_subscriber(open_cursor(), line.subscriber_id, at=now)
+    return panel_of(done, explanation)
+
+
+def panel_of(done: Done, explanation: Explanation) -> SuccessPanel:
+    """Say what a task brought to a line that has been explained already."""
+    zone = explanation.timezone
+    released = {credited.programme for credited in done.credited}
+    return SuccessPanel(
+        receipt=done.receipt,
+        credits=[tell(_credit(credited, zone, explanation.at)) for credited in done.credited],
+        sentences=[
+            tell(success_words(enrolment, done.fact_source, done.fact_id, zone))
+            for enrolment in explanation.enrolments
+            if enrolment.programme not in released
+            and done.fact_source is not None
+            and done.fact_id is not None
+        ],
+        effective="" if done.effective is None else tell(done.effective),
+        balance=tell(_balance(explanation)) if done.credited else "",
+        is_waiting=any(not credited.is_confirmed for credited in done.credited),
+    )
+
+
+def excuse_of_failure(done: Done, explanation: Explanation) -> str:
+    """Say that a call about what failed will not count; nothing where it is too late or takes no part."""
+    takes_part = any(e.stopped_at is None and not e.is_closed for e in explanation.enrolments)
+    if not takes_part or explanation.at >= done.finished_at + FAILED_ACTIVITY_REACH:
+        return ""
+    hours = FAILED_ACTIVITY_REACH // timedelta(hours=1)
+    return tell(
+        Words(
+            f"Wir haben den Versuch vermerkt: Rufen Sie deswegen innerhalb von {hours} Stunden danach an, "
+            "zählt dieser Anruf nicht.",
+            f"We have noted the attempt: if you call about it within {hours} hours of it, that call does not "
+            "count.",
+        )
+    )
+
+
+def _credit(credited: Credited, zone: str, now: datetime) -> Words:
+    size, until = volume(credited.bytes), last_day(credited.usable_until, zone)
+    if not credited.is_confirmed:
+        return Words(f"{size.de} werden gebucht.", f"{size.en} are being credited.")
+    if credited.usable_until <= now:
+        return Words(
+            f"{size.de} gutgeschrieben, nutzbar waren sie bis {until.de}.",
+            f"{size.en} credited; they were usable until {until.en}.",
+        )
+    return Words(
+        f"{size.de} gutgeschrieben, nutzbar bis {until.de}.", f"{size.en} credited, usable until {until.en}."
+    )
+
+
+def _balance(explanation: Explanation) -> Words:
+    usable = explanation.allowance.usable_bytes
+    return _UNLIMITED if usable is None else volume(usable)

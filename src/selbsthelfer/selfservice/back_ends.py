@@ -1,0 +1,59 @@
+"""Which back end is asked: chosen by the environment, or for a while by a test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+
+from selbsthelfer.selfservice.back_end import BackEnd
+from selbsthelfer.selfservice.embedded.back_end import EmbeddedBackEnd
+
+_chosen: list[BackEnd] = []
+
+
+class BackEndMisconfiguredError(RuntimeError):
+    """The environment names no back end that exists, or too little about it."""
+
+    code = "back_end_misconfigured"
+
+
+def the_back_end() -> BackEnd:
+    """Give the back end that `SELBSTHELFER_BACK_END` names, `embedded` unless said.
+
+    `tmf` needs `SELBSTHELFER_BACK_END_URL` and takes `SELBSTHELFER_BACK_END_TOKEN`. Raises
+    `BackEndMisconfiguredError`.
+    """
+    if _chosen:
+        return _chosen[-1]
+    environment = os.environ
+    return _built(
+        environment.get("SELBSTHELFER_BACK_END") or EmbeddedBackEnd.name,
+        environment.get("SELBSTHELFER_BACK_END_URL", ""),
+        environment.get("SELBSTHELFER_BACK_END_TOKEN", ""),
+    )
+
+
+@contextmanager
+def use_back_end(back_end: BackEnd) -> Iterator[None]:
+    """Have this back end asked, by every thread, until the block is left."""
+    _chosen.append(back_end)
+    try:
+        yield
+    finally:
+        _chosen.remove(back_end)
+
+
+@lru_cache(maxsize=4)
+def _built(name: str, url: str, token: str) -> BackEnd:
+    if name == EmbeddedBackEnd.name:
+        return EmbeddedBackEnd()
+    if name != "tmf":
+        raise BackEndMisconfiguredError(f"SELBSTHELFER_BACK_END is “{name}”; it may be “embedded” or “tmf”")
+    if not url:
+        raise BackEndMisconfiguredError("the back end “tmf” needs SELBSTHELFER_BACK_END_URL")
+    from selbsthelfer.selfservice.tmf.adapter import TmfBackEnd
+
+    built: BackEnd = TmfBackEnd(url, token=token)
+    return built
