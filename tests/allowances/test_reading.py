@@ -119,7 +119,7 @@ def ending(from_at: str, until_at: str, limit: int = 5_000) -> list[EndingBucket
         beyond = page[-1].key
 
 
-def rewarded(subject: str, **registration: object) -> Life:
+def rewarded(subject: str, **registration: Any) -> Life:
     """A line whose first bonus of 100 MB ends with April 2025."""
     one = Life(subject, **registration)
     one.enrolled()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import override_settings
 from typer.testing import CliRunner, Result
 
 from selbsthelfer.cli.cases import app
 from selbsthelfer.conversations.core.cases import Decision
+from selbsthelfer.demo.clock import move_on
 from tests.conversations.test_disputes import disputed, missed_by_one_call
-from tests.conversations.writing import read, texts, write
+from tests.conversations.writing import LINE, read, texts, write
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +77,16 @@ def test_a_dispute_is_upheld_and_closed() -> None:
     told("uphold", case.number, "--by", "Frau Kern", "--text", "Es gab keine Störung.")
     assert read(case.number).decision is Decision.UPHELD
     assert as_json("close", case.number)["state"] == "closed"
+
+
+@override_settings(DEMO=True)
+def test_a_case_of_the_demo_is_answered_at_the_time_of_its_line() -> None:
+    case, later = write(), datetime.now(UTC) + timedelta(days=30)
+    move_on(LINE, to=later, now=datetime.now(UTC))
+    told("answer", case.number, "--text", "Wegen der Gebühr.", "--by", "Frau Kern")
+    answered_at = read(case.number).answered_at
+    assert answered_at is not None
+    assert later <= answered_at < later + timedelta(minutes=1)
 
 
 def test_a_refusal_is_one_line_and_exit_code_2() -> None:

@@ -56,7 +56,7 @@ def test_a_case_is_there_at_once_with_number_promise_and_receipt() -> None:
         "erika@example.org",
     )
     assert receipt.text == (
-        f"Ihr Anliegen ist angekommen: {case.number}. Wir antworten bis 23. November 2026 um 18:00 Uhr."
+        f"Ihr Anliegen ist angekommen: {case.number}. Wir antworten bis zum 23. November 2026 um 18:00 Uhr."
     )
     assert receipt.path == f"/cases/{case.number}"
 

@@ -104,6 +104,8 @@ def test_there_is_a_line_for_everything_worth_a_look(loaded: Loaded) -> None:
         "new",
         "second_stage_after_a_missed_one",
         "bonus_half_used",
+        "bonus_used_up",
+        "volume_waits",
         "failed_yesterday",
         "all_earned",
     }

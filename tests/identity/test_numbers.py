@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selbsthelfer.identity.core.numbers import MAX_NUMBER_CHARACTERS, read_number, shown_number, spellings
+from selbsthelfer.identity.core.numbers import (
+    MAX_NUMBER_CHARACTERS,
+    read_number,
+    shown_number,
+    spellings,
+    written_number,
+)
 
 
 @pytest.mark.parametrize(
@@ -43,3 +49,10 @@ def test_a_number_may_be_kept_without_its_plus_sign() -> None:
 
 def test_a_page_shows_three_digits_only() -> None:
     assert shown_number("+491713920001") == "… 001"
+
+
+@pytest.mark.parametrize(
+    ("number", "written"), [("+491713920001", "+49 171 3920001"), ("", ""), ("abc", "abc")]
+)
+def test_a_number_is_written_for_people(number: str, written: str) -> None:
+    assert written_number(number) == written

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -27,12 +28,14 @@ from selbsthelfer.intake.joining import (
     NotEnrolledError,
     NotOpenError,
     Offer,
+    Standing,
     UnknownLineError,
     UnknownProgrammeError,
     WithdrawnBeforeError,
     join,
     leave,
     may_join,
+    standing_of,
 )
 from selbsthelfer.intake.operations import Terms, accept
 from selbsthelfer.kit.sql import open_cursor
@@ -82,7 +85,7 @@ def offers(subject: str, *, now: datetime = NOW, with_code: bool = False) -> lis
 
 def rows(query: str, *parameters: object) -> list[tuple[Any, ...]]:
     with transaction.atomic():
-        return open_cursor().execute(query, parameters).fetchall()  # type: ignore[call-overload,no-any-return]
+        return open_cursor().execute(query, parameters).fetchall()
 
 
 def of_variant(variant: Variant) -> str:
@@ -206,6 +209,31 @@ def test_an_enrolled_control_line_cannot_join_or_leave_either() -> None:
         join("line", PROGRAMME, code=None, now=NOW)
     with pytest.raises(UnknownProgrammeError):
         leave("line", PROGRAMME, key="wish", now=NOW)
+
+
+def test_a_page_learns_how_a_line_stands_to_a_programme() -> None:
+    by_invitation(**HALF)
+    published(name="early", enrol_from=NOW + DAY)
+    hidden, shown = of_variant(Variant.CONTROL), of_variant(Variant.TREATMENT)
+    register(hidden, shown)
+
+    def standing(subject: str, name: str = PROGRAMME, now: datetime = NOW) -> Standing:
+        with transaction.atomic():
+            return standing_of(open_cursor(), subscriber_id_of(subject), name, now=now)
+
+    assert standing(shown, "early").obstacle is Obstacle.NOT_YET_OPEN
+    offer = standing(shown).offer
+    assert offer is not None
+    assert offer.needs_code
+    invite_lines([shown], PROGRAMME, now=NOW)
+    assert standing(shown).offer == replace(offer, needs_code=False)
+    join(shown, PROGRAMME, code=None, now=NOW)
+    assert standing(shown) == Standing(NOW, None, None, None)
+    leave(shown, PROGRAMME, key="wish", now=NOW + DAY)
+    assert standing(shown, now=NOW + DAY) == Standing(NOW, NOW + DAY, None, None)
+    for subject, name in ((hidden, PROGRAMME), (shown, "no-such")):
+        with pytest.raises(UnknownProgrammeError):
+            standing(subject, name)
 
 
 def test_leaving_twice_is_leaving_once_and_there_is_no_way_back() -> None:

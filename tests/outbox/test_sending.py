@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
 from selbsthelfer.outbox.adapters.smtp import MailServer as Server
 from selbsthelfer.outbox.adapters.smtp import SmtpNotifier
@@ -239,6 +239,23 @@ def test_a_message_that_fails_hinders_no_other() -> None:
     put("a", "b", "c", to=NUMBER)
     carrier = Carrier(TemporaryFailureError("sms_503"), PermanentFailureError("sms_400"))
     assert send(carried_by(sms=carrier)) == Round(1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "settings", ["hashjoin mergejoin indexscan bitmapscan", "hashjoin mergejoin seqscan", "nestloop"]
+)
+def test_however_the_database_plans_it_takes_one_message_at_a_time(settings: str) -> None:
+    put("a", "b", "c", to=NUMBER)
+    put("d", "e", "f")
+    for name in settings.split():
+        connection.cursor().execute(f"SET LOCAL enable_{name} = off")
+    carrier = Carrier(TemporaryFailureError("sms_503"), PermanentFailureError("sms_400"))
+    notifiers = carried_by(sms=carrier)
+    assert [send(notifiers, limit=1), send(notifiers, limit=1), send(notifiers, limit=1)] == [
+        Round(1, 0, 0)
+    ] * 3
+    assert [send(notifiers, limit=1), send(notifiers, limit=1)] == [Round(0, 1, 0), Round(0, 0, 1)]
+    assert send(notifiers) == Round(1, 0, 0)
 
 
 def test_a_message_without_words_or_with_a_wrong_content_fails_for_good() -> None:

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from selbsthelfer.portal.pages.everybody_design import COLOURS, SIZES, SPACES
 from selbsthelfer.programmes.core.wording_status import TRANCHE_STATUSES
@@ -31,7 +31,7 @@ def test_strangers_and_subscribers_read_them(client: Client, path: str, language
     assert client.post(path).status_code == 405
 
 
-def test_the_imprint_is_the_operator_s(client: Client, settings: SettingsWrapper) -> None:
+def test_the_imprint_is_the_operator_s(client: Client, settings: Settings) -> None:
     settings.IMPRINT = "Funk AG\nWeg 1 <b>\n12345 Ort"
     settings.DEMO = False
     page = open_page(client, "/imprint")

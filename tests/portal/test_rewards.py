@@ -60,7 +60,9 @@ def test_every_state_that_a_tranche_can_have_looks_different(client: Client) -> 
         one.did(ago(day), "net.diagnose")
     one.send()
     page = open_rewards(client)
-    badges = {tag["class"].removeprefix("badge ") for tag in page.named("span") if "badge" in tag.get("class", "")}
+    badges = {
+        tag["class"].removeprefix("badge ") for tag in page.named("span") if "badge" in tag.get("class", "")
+    }
     assert {"passed", "open", "waiting"} <= badges
     assert badges & {"used", "expired"}
     assert len({words.de for words in TRANCHE_STATUSES.values()}) == len(TrancheStatus)

@@ -22,7 +22,7 @@ DISPUTE = "/rewards/dispute"
 
 
 def disputable(client: Client, subject: str = "line") -> str:
-    """Live a line with one contact that counts and one that does not; give the link that disputes the first."""
+    """Live a line with a contact that counts and one that does not; give the link to dispute."""
     prepare()
     one = recent_life(subject)
     one.called(ago(102), "fault")
@@ -54,7 +54,9 @@ def test_two_taps_make_a_case(client: Client, language: str) -> None:
     after = open_page(client, "/rewards", language)
     assert links_to_dispute(after) == []
     assert reverse("case", args=[case.number]) in after.links
-    assert {"de": "Ihr Einspruch wird geprüft:", "en": "Your dispute is being looked at:"}[language] in after.text
+    assert {"de": "Ihr Einspruch wird geprüft:", "en": "Your dispute is being looked at:"}[
+        language
+    ] in after.text
 
 
 def test_no_words_are_needed_and_sending_twice_is_sending_once(client: Client) -> None:

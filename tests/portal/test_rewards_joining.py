@@ -1,4 +1,4 @@
-"""Joining and leaving in two taps, with real forms; refusals in both languages; codes are not for guessing."""
+"""Joining and leaving in two taps, refusals in both languages, and codes that nobody can guess."""
 
 from __future__ import annotations
 
@@ -100,7 +100,9 @@ def test_whoever_cannot_join_is_told_why(client: Client, settings: dict[str, str
     a_line(tariff="blue-s").send()
     sign_in(client, "line")
     page = open_page(client, JOIN, language)
-    told = [words for words in OBSTACLES.values() if (words.de if language == "de" else words.en) in page.text]
+    told = [
+        words for words in OBSTACLES.values() if (words.de if language == "de" else words.en) in page.text
+    ]
     assert len(told) == 1
     assert not [a for a in page.named("form") if a["action"] == JOIN]
     assert told[0].de in refused(send_join(client)).text

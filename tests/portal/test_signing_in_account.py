@@ -11,16 +11,20 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
 from selbsthelfer.activities.models import Activity
-from selbsthelfer.identity.models import User
-from selbsthelfer.identity.operations import change_email
+from selbsthelfer.identity.models import Code, User
+from selbsthelfer.identity.operations import change_email, erase_line, forget_expired
+from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.outbox.models import Message
-from tests.identity.people import NUMBER, last_code, line, messages, now, only_user, wrong
+from selbsthelfer.subscribers.core.lines import subscriber_id_of
+from tests.identity.people import NUMBER, last_code, later, line, messages, now, only_user, wrong
 from tests.portal.life import prepare
 from tests.portal.test_signing_in import (
     PASSWORD,
@@ -30,6 +34,7 @@ from tests.portal.test_signing_in import (
     confirm_by_code,
     enter_code,
     is_signed_in,
+    receipt_of,
     sign_in,
     words_of,
 )
@@ -93,9 +98,8 @@ def set_first_password(browser: Client, password: str = PASSWORD) -> Any:
 
 
 def test_a_password_is_set_reported_and_told_and_signs_in(browser: Client) -> None:
-    assert set_first_password(browser).url == f"{reverse('security')}?done=password"
+    assert set_first_password(browser).url == receipt_of("acc.password")
     assert is_signed_in(browser)
-    assert "Ihr neues Passwort gilt" in words_of(browser.get(f"{reverse('security')}?done=password"))
     assert told("password_changed") == [NUMBER]
     assert activities() == ["acc.register", "acc.password"]
     assert by_password(Client()).status_code == 302
@@ -161,7 +165,7 @@ def test_an_email_address_needs_a_second_proof_and_a_code_sent_to_it(browser: Cl
     assert only_user().email == "alt@example.com"
     code = last_code("email_confirmation_code")
     assert browser.post(reverse("email_code"), {"code": wrong(code)}).status_code == 422
-    assert browser.post(reverse("email_code"), {"code": code}).url == f"{reverse('security')}?done=email"
+    assert browser.post(reverse("email_code"), {"code": code}).url == receipt_of("acc.contact")
     assert only_user().email == "neu@example.com"
     assert told("email_changed")[-2:] == [NUMBER, "alt@example.com"]
     assert activities() == ["acc.register", "acc.contact"]
@@ -190,7 +194,8 @@ def test_an_address_taken_meanwhile_is_refused(browser: Client) -> None:
 
 def test_an_app_is_set_up_reported_and_told(browser: Client) -> None:
     set_up_app(browser)
-    assert len(recovery_codes(browser)) == 10
+    page = words_of(browser.get(reverse("mfa_view_recovery_codes")))
+    assert receipt_of("acc.2fa") in page
     assert told("factor_changed") == [NUMBER]
     assert activities() == ["acc.register", "acc.2fa"]
 
@@ -324,3 +329,25 @@ def test_staff_have_no_line_and_see_no_page_of_one() -> None:
     staff = Client()
     assert by_password(staff, "agent").status_code == 302
     assert staff.get(reverse("security")).status_code == 403
+
+
+def test_what_ran_out_is_forgotten_and_nothing_else(browser: Client) -> None:
+    other = Client()
+    sign_in(other)
+    Session.objects.filter(session_key=other.session.session_key).update(expire_date=later(days=-1))
+    assert forget_expired(now=now()) == 1
+    assert browser.get(reverse("security")).status_code == 200
+    assert other.get(reverse("security")).status_code == 302
+    assert User.objects.get().usersession_set.count() == 1
+
+
+def test_erasing_the_access_of_a_line_leaves_no_way_in(browser: Client) -> None:
+    set_up_app(browser)
+    set_first_password(browser)
+    with transaction.atomic():
+        erase_line(open_cursor(), subscriber_id_of("L-1"), now=now())
+    assert browser.get(reverse("security")).status_code == 302
+    assert not User.objects.exists()
+    assert not Authenticator.objects.exists()
+    assert not Code.objects.exists()
+    assert by_password(Client()).status_code == 422

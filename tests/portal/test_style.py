@@ -9,15 +9,31 @@ import pytest
 
 CSS = files("selbsthelfer.portal").joinpath("assets/portal.css").read_text(encoding="utf-8")
 TEXT = ("ink", "ink-soft", "accent", "good", "bad", "wait")
-GROUNDS = ("ground", "ground-raised")
+GROUNDS = ("ground", "ground-raised", "ground-good")
+
+
+LIGHT = r"^:root[^{}]* \{(.*?)\}"
+DARK_BY_DEVICE = (
+    r'@media \(prefers-color-scheme: dark\) \{\s*:root:not\(\[data-appearance="light"\]\) \{(.*?)\}'
+)
+DARK_BY_CHOICE = r'^(?::root)?\[data-appearance="dark"\] \{(.*?)\}'
+
+
+def colours_of(block: str) -> dict[str, str]:
+    """Read the colours that the first block of this kind sets."""
+    found = re.search(block, CSS, re.DOTALL | re.MULTILINE)
+    assert found, block
+    return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", found[1]))
 
 
 def tokens(scheme: str) -> dict[str, str]:
     """Read the colours of a scheme; dark ones stand over light ones."""
-    light, dark = re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)[:2]
-    colour = re.compile(r"--([\w-]+): (#[0-9a-f]{6});")
-    found = dict(colour.findall(light))
-    return found | (dict(colour.findall(dark)) if scheme == "dark" else {})
+    return colours_of(LIGHT) | (colours_of(DARK_BY_CHOICE) if scheme == "dark" else {})
+
+
+def test_dark_is_dark_whether_the_device_or_the_person_chose_it() -> None:
+    assert colours_of(DARK_BY_DEVICE) == colours_of(DARK_BY_CHOICE)
+    assert colours_of(DARK_BY_CHOICE).keys() == colours_of(LIGHT).keys()
 
 
 def luminance(colour: str) -> float:
@@ -46,7 +62,7 @@ def test_colours_and_sizes_are_tokens() -> None:
     rules = CSS[CSS.index("*, *::before") :]
     assert not re.search(r"#[0-9a-f]{3,8}\b|rgb|hsl", rules)
     assert not re.search(r"font-size: (?!var\()", rules)
-    assert not re.search(r"\d(px) (?!solid|dotted)(?!.*outline)", re.sub(r"outline[^;]*;", "", rules))
+    assert not re.search(r"\d(px) (?!solid|dotted|dashed)(?!.*outline)", re.sub(r"outline[^;]*;", "", rules))
     used = set(re.findall(r"var\(--([\w-]+)\)", CSS))
     defined = set(re.findall(r"--([\w-]+):", CSS))
     assert used == defined

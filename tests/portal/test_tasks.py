@@ -12,12 +12,14 @@ from django.urls import resolve, reverse
 from selbsthelfer.activities.core.catalogue import CATALOGUE
 from selbsthelfer.portal.pages.tasks import FORMS
 from selbsthelfer.portal.pages.tasks_registry import GROUPS, PAGES
-from selbsthelfer.selfservice.core.orders import BlockSim
-from selbsthelfer.selfservice.embedded.models import EmbeddedSim
+from selbsthelfer.selfservice.core.checking import MAX_BARRED, luhn_digit
+from selbsthelfer.selfservice.core.orders import BarNumber, BlockSim
+from selbsthelfer.selfservice.embedded.models import EmbeddedLine, EmbeddedSim
 from selbsthelfer.selfservice.embedded.operations import begin_outage
 from selbsthelfer.selfservice.models import Task
 from selbsthelfer.selfservice.operations import carry_out
 from selbsthelfer.subscribers.core.lines import LineRef
+from tests.portal.pages import MAX_QUERIES
 from tests.portal.task_pages import (
     ShownForm,
     form_with,
@@ -30,9 +32,8 @@ from tests.portal.task_pages import (
 )
 from tests.selfservice.world import IBAN, facts_of, new_key, registered
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_word_is_missing")]
 
-MAX_QUERIES = 8
 ONLINE = [row.id for row in CATALOGUE.values() if row.online]
 
 
@@ -104,8 +105,8 @@ def test_a_bank_account_is_changed_and_never_shown_whole(browser: Client) -> Non
 
 
 def test_bills_go_paperless_once(browser: Client, line: LineRef) -> None:
-    while "nur online" in on_page(browser, "bill.paperless"):
-        pytest.skip("this made-up household is paperless already")
+    on_page(browser, "bill.paperless")
+    EmbeddedLine.objects.filter(subscriber_id=line.subscriber_id).update(is_paperless=False)
     do(browser, "bill.paperless", "Auf papierlos umstellen")
     after = open_page(browser, page("bill.paperless"))
     assert "schon ohne Papier" in words_of(after)
@@ -159,6 +160,21 @@ def test_a_number_is_barred_and_let_through(browser: Client) -> None:
     assert "1 von 50" in on_page(browser, "call.block")
     do(browser, "call.block", "+49 221 4710123 wieder zulassen")
     assert "Gesperrte Nummern keine" in on_page(browser, "call.block")
+
+
+def test_the_page_stays_small_with_as_many_barred_numbers_as_there_may_be(
+    browser: Client, line: LineRef
+) -> None:
+    for number in range(MAX_BARRED):
+        order = BarNumber(number=f"+49221471{number:04d}", barred=True)
+        carry_out(line, order, key=new_key(), now=now())
+    assert f"{MAX_BARRED} von {MAX_BARRED}" in on_page(browser, "call.block")
+    path = page("call.block")
+    response = send(
+        browser, path, form_with(open_page(browser, path), "Nummer sperren"), number="0221 4719999"
+    )
+    assert response.status_code == 422
+    assert "Bitte geben Sie zuerst eine frei" in words_of(response)
 
 
 def test_a_tariff_is_ordered_only_after_a_second_look(browser: Client, line: LineRef) -> None:
@@ -258,8 +274,6 @@ def test_what_the_back_end_refuses_stands_beside_its_field(
     path = page(activity)
     form = form_with(open_page(browser, path), button)
     if activity == "sim.activate":
-        from selbsthelfer.selfservice.core.checking import luhn_digit
-
         typed["iccid"] = f"{typed['iccid'][:-1]}{luhn_digit(typed['iccid'][:-1])}"
     response = send(browser, path, form, **typed)
     assert response.status_code == 422

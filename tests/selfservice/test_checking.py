@@ -104,15 +104,18 @@ def test_a_number_has_as_much_chance_as_it_says() -> None:
 @given(text=st.text(max_size=200))
 def test_a_check_gives_one_true_form_or_a_sentence(field: str, text: str) -> None:
     check = CHECKS[field]
+    refused = None
     try:
         checked = check(text)
     except WrongInputError as error:
-        assert error.field == field
-        assert error.reason.de
-        assert error.reason.en
-        assert error.reason.de != error.reason.en
-    else:
+        refused = error
+    if refused is None:
         assert check(str(checked)) == checked
+    else:
+        assert refused.field == field
+        assert refused.reason.de
+        assert refused.reason.en
+        assert refused.reason.de != refused.reason.en
 
 
 @given(st.integers(0, 10**10 - 1), st.integers(4, 21), st.integers(1, 9))
@@ -161,7 +164,7 @@ def test_phone_numbers_are_brought_into_one_form(typed: str, number: str) -> Non
     assert checked_phone(typed) == number
 
 
-@pytest.mark.parametrize("typed", ["", "110", "112", "116116", "4710123", "ruf mich an", "+49", "0" * 500])
+@pytest.mark.parametrize("typed", ["", "110", "112", "116116", "ruf mich an", "+49", "0" * 500])
 def test_what_cannot_be_called_from_anywhere_is_no_phone_number(typed: str) -> None:
     with pytest.raises(WrongInputError):
         checked_phone(typed)

@@ -61,12 +61,8 @@ def text_of(pdf: bytes) -> str:
 def characters(pdf: bytes, reference: bytes) -> dict[int, str]:
     found = re.search(rb"\n%s 0 obj(.*?)endobj" % reference, pdf, re.DOTALL)
     assert found
-    table: dict[int, str] = {}
-    for first, last, targets in re.findall(rb"<(\w+)> <(\w+)> \[(.*?)\]", found[1], re.DOTALL):
-        codes = range(int(first, 16), int(last, 16) + 1)
-        texts = [chr(int(target, 16)) for target in re.findall(rb"<(\w+)>", targets)]
-        table.update(zip(codes, texts, strict=False))
-    return table
+    pairs = re.findall(rb"<(\w{2})> <(\w{4})>", found[1])
+    return {int(code, 16): chr(int(character, 16)) for code, character in pairs}
 
 
 def unescaped(shown: bytes) -> bytes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from selbsthelfer.kit.sql import open_cursor
@@ -18,6 +19,7 @@ from selbsthelfer.selfservice.core.orders import (
     BlockSim,
     ChangeAddress,
     ChangeBankAccount,
+    ChangeTariff,
     GoPaperless,
     SwitchRoaming,
 )
@@ -47,6 +49,7 @@ from selbsthelfer.subscribers.core.lines import LineRef
 from tests.portal.life import Life
 from tests.selfservice.world import (
     IBAN,
+    MSISDN,
     NOW,
     balance_of,
     do,
@@ -243,14 +246,27 @@ def test_a_refusal_is_neither_a_success_nor_a_failed_attempt() -> None:
         (BlockSim(), "sim_blocked"),
     ],
 )
-def test_what_somebody_else_might_have_done_is_told_to_the_number_of_the_line(
+def test_what_somebody_else_might_have_done_is_told_at_every_address_of_the_line(
     order: ChangeAddress | ChangeBankAccount | BlockSim, kind: str
 ) -> None:
+    """By e-mail too, because a text message to a SIM that is blocked reaches nobody."""
     line = registered()
+    get_user_model().objects.create(
+        name="u", subscriber_id=line.subscriber_id, subject=line.subject, email="zoe@example.org"
+    )
     do(line, order)
-    found = rows("SELECT kind, subscriber_id, content::text FROM outbox_message")
-    assert [(row[0], row[1]) for row in found] == [(kind, line.subscriber_id)]
-    assert IBAN not in found[0][2]
+    found = rows("SELECT kind, subscriber_id, address, content::text FROM outbox_message ORDER BY address")
+    assert [row[:3] for row in found] == [
+        (kind, line.subscriber_id, MSISDN),
+        (kind, line.subscriber_id, "zoe@example.org"),
+    ]
+    assert IBAN not in str(found)
+
+
+def test_a_line_without_any_address_reads_it_in_its_inbox() -> None:
+    line = registered(msisdn=None)
+    do(line, BlockSim())
+    assert rows("SELECT kind, address FROM outbox_message") == [("sim_blocked", None)]
 
 
 def test_other_tasks_write_no_message() -> None:
@@ -303,9 +319,7 @@ def test_an_order_cannot_be_given_inside_a_transaction_that_might_be_taken_back(
 
 
 def test_the_embedded_back_end_and_the_answer_agree_on_the_day_of_effect() -> None:
-    from selbsthelfer.selfservice.core.orders import ChangeTariff
-
     line = registered()
     done: Done = succeed(line, ChangeTariff("musterfunk-s"))
     assert done.effective == Words("Gilt ab 1. Juli 2026.", "Takes effect on 1 July 2026.")
-    assert EmbeddedBackEnd().contract(line, now=NOW).next_tariff_from == datetime(2026, 7, 1).date()
+    assert EmbeddedBackEnd().contract(line, now=NOW).next_tariff_from == date(2026, 7, 1)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
+from django.conf import settings
 from django.db import transaction
 from rich.console import Console
 from rich.table import Table
@@ -84,7 +85,7 @@ def show(number: Number, as_json: AsJson = False) -> None:
 def answer(number: Number, text: Text, by: By, as_json: AsJson = False) -> None:
     """Answer a case; the person is told."""
     with connected(), _told_refusals():
-        case = operations.answer(number=number, text=text, by=by, now=datetime.now(UTC))
+        case = operations.answer(number=number, text=text, by=by, now=_now_of(number))
     _tell(case, f"{case.number} is answered.", as_json)
 
 
@@ -92,7 +93,7 @@ def answer(number: Number, text: Text, by: By, as_json: AsJson = False) -> None:
 def reinstate(number: Number, by: By, reason: Reason, as_json: AsJson = False) -> None:
     """Decide a dispute for the customer: the contact does not count any more."""
     with connected(), _told_refusals():
-        done = operations.reinstate(number=number, by=by, reason=reason, now=datetime.now(UTC))
+        done = operations.reinstate(number=number, by=by, reason=reason, now=_now_of(number))
     if as_json:
         typer.echo(json.dumps(_members(done.case) | {"released": done.released}, ensure_ascii=False))
     else:
@@ -103,7 +104,7 @@ def reinstate(number: Number, by: By, reason: Reason, as_json: AsJson = False) -
 def uphold(number: Number, by: By, text: Text, as_json: AsJson = False) -> None:
     """Decide that a disputed contact goes on counting; the person reads why."""
     with connected(), _told_refusals():
-        case = operations.uphold(number=number, by=by, text=text, now=datetime.now(UTC))
+        case = operations.uphold(number=number, by=by, text=text, now=_now_of(number))
     _tell(case, f"{case.number} is decided: the contact goes on counting.", as_json)
 
 
@@ -111,7 +112,7 @@ def uphold(number: Number, by: By, text: Text, as_json: AsJson = False) -> None:
 def close(number: Number, as_json: AsJson = False) -> None:
     """Close a case; nothing can be written into it any more."""
     with connected(), _told_refusals():
-        case = operations.close(number=number, now=datetime.now(UTC))
+        case = operations.close(number=number, now=_now_of(number))
     _tell(case, f"{case.number} is closed.", as_json)
 
 
@@ -173,6 +174,18 @@ def _members(case: Case, messages: list[CaseMessage] | None = None) -> dict[str,
             for m in messages
         ]
     return members
+
+
+def _now_of(number: str) -> datetime:
+    """Tell the time; for a case of a line of the demo, that of the line's own clock."""
+    now = datetime.now(UTC)
+    if not settings.DEMO:
+        return now
+    from selbsthelfer.demo.clock import now_of_line  # its table is known only when the settings are read
+
+    with transaction.atomic():
+        case = queries.case_by_number(open_cursor(), number)
+    return now if case is None or case.line is None else now_of_line(case.line, now=now)
 
 
 def _local(at: datetime) -> str:

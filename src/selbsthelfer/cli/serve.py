@@ -1,4 +1,4 @@
-"""The command that puts the pages on this machine's loopback address."""
+"""The command that answers requests for the pages."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from selbsthelfer.cli.connecting import TablesOutOfDateError, connect
 from selbsthelfer.kit.embedded import EmbeddedServerError
 
 TARGET: Final = "selbsthelfer.cli.serve:build_application"
+SECRET_KEY_VARIABLE: Final = "SELBSTHELFER_SECRET_KEY"
 THREADS: Final = 4
 """Requests answered at once, each with a database connection of its own."""
 IDLE_SECONDS: Final = 600
@@ -28,13 +29,15 @@ STOP_SECONDS: Final = 5
 
 
 def command(
-    host: Annotated[str, typer.Option(help="A loopback address: there is no sign-in yet.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; beyond loopback a secret key must be set.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65_535, help="The port to listen on.")] = 8000,
 ) -> None:
-    """Show the pages in a browser on this machine, until Ctrl-C."""
+    """Answer requests for the pages, until Ctrl-C; a proxy in front of it brings HTTPS."""
     address = "127.0.0.1" if host == "localhost" else host
-    if not _is_loopback(address):
-        _refuse(f"There is no sign-in yet, so the pages are shown on loopback only: {host} is refused.")
+    if not _is_loopback(address) and not os.environ.get(SECRET_KEY_VARIABLE):
+        _refuse(f"{host} can be reached from elsewhere: set {SECRET_KEY_VARIABLE} to a long random text first.")
     if not _is_free(address, port):
         _refuse(f"Port {port} on {host} is taken; choose another with --port.")
     try:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from selbsthelfer.cli.telling import connected, refuse
-from selbsthelfer.selfservice.back_ends import BackEndMisconfiguredError, the_back_end
-from selbsthelfer.selfservice.embedded.operations import tell_new_tariffs
-from selbsthelfer.selfservice.reminding import remind as write_reminders
-from selbsthelfer.selfservice.settling import Settled, settle_started
+
+if TYPE_CHECKING:
+    from selbsthelfer.selfservice.settling import Settled
 
 app = typer.Typer(help="Self-service tasks: settle open ones, remind lines.", no_args_is_help=True)
 
@@ -30,6 +29,9 @@ def settle(
 ) -> None:
     """Ask the back end again for tasks that it has not answered; run it every minute."""
     with connected():
+        # These name tables, which exist when the settings are loaded; so do those below.
+        from selbsthelfer.selfservice.back_ends import BackEndMisconfiguredError, the_back_end
+
         try:
             the_back_end()
         except BackEndMisconfiguredError as error:
@@ -49,6 +51,8 @@ def settle(
 def remind(as_json: AsJson = False) -> None:
     """Remind the lines that want it of what waits for them or is about to end; run it once a day."""
     with connected():
+        from selbsthelfer.selfservice.reminding import remind as write_reminders
+
         due = write_reminders(now=datetime.now(UTC))
     typer.echo(
         json.dumps(due._asdict())
@@ -59,6 +63,9 @@ def remind(as_json: AsJson = False) -> None:
 
 
 def _settle() -> Settled:
+    from selbsthelfer.selfservice.embedded.operations import tell_new_tariffs
+    from selbsthelfer.selfservice.settling import settle_started
+
     now = datetime.now(UTC)
     tell_new_tariffs(now=now)
     return settle_started(now=now)

@@ -89,7 +89,9 @@ def next_month(line: LineRef, *, now: datetime) -> Receipt:
     return _take(line, facts, at=max(day - _DAY, at), until=end + _MORNING, now=now)
 
 
-def _take(line: LineRef, facts: Sequence[kinds.Fact], *, at: datetime, until: datetime, now: datetime) -> Receipt:
+def _take(
+    line: LineRef, facts: Sequence[kinds.Fact], *, at: datetime, until: datetime, now: datetime
+) -> Receipt:
     """Take facts at the line's own time and move its clock on, both or neither."""
     with transaction.atomic():
         receipt = accept(facts, terms=Terms(now=at, may_backdate=False))

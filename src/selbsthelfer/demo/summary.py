@@ -15,7 +15,16 @@ from django.db import transaction
 
 from selbsthelfer.demo.core.diary import PROGRAMME
 from selbsthelfer.kit.sql import open_cursor, statements
-from selbsthelfer.programmes.queries import EnrolmentState, StageRow, Standings, enrolled_lines, standings
+from selbsthelfer.programmes.queries import (
+    EnrolmentState,
+    StageRow,
+    Standings,
+    enrolled_lines,
+    standings,
+    tranches_waiting,
+)
+from selbsthelfer.subscribers.core.lines import subscriber_id_of
+from selbsthelfer.subscribers.queries import line_standings
 
 _SQL = statements("selbsthelfer.demo")
 
@@ -25,6 +34,7 @@ _GIGABYTE = 1_000_000_000
 _CHOICES: Final = {
     "new": "newest",
     "bonus_half_used": "half_used",
+    "bonus_used_up": "used_up",
     "failed_yesterday": "failed_last",
     "all_earned": "all_earned",
 }
@@ -62,7 +72,8 @@ class DemoSummary:
 
     `stages` counts the windows of the lines in treatment by state. `codes` counts the contacts inside the
     windows of both variants that do not count, by why; `counting` counts those that do. `worth_a_look` names
-    a line for each thing to see; what no line shows at present is missing.
+    a line for each thing to see; what no line shows at present is missing. `numbers` are the numbers of those
+    lines, by which their people sign in.
     """
 
     now: datetime
@@ -74,6 +85,7 @@ class DemoSummary:
     contacts_by_channel: Mapping[str, int]
     orders: Mapping[str, int]
     worth_a_look: Mapping[str, str]
+    numbers: Mapping[str, str]
 
 
 def read_summary(*, now: datetime, cents_per_gigabyte: int = CENTS_PER_GIGABYTE) -> DemoSummary:
@@ -83,9 +95,14 @@ def read_summary(*, now: datetime, cents_per_gigabyte: int = CENTS_PER_GIGABYTE)
         parameters = {"programme": PROGRAMME, "now": now}
         stages, codes, second_stage = _judge_everybody(cursor, now)
         worth_a_look = {} if second_stage is None else {"second_stage_after_a_missed_one": second_stage}
+        waiting = _volume_waits(cursor, now)
+        if waiting is not None:
+            worth_a_look["volume_waits"] = waiting
         for name, statement in _CHOICES.items():
             for (subject,) in cursor.execute(_SQL[statement], parameters):
                 worth_a_look[name] = subject
+        shown = [subscriber_id_of(subject) for subject in worth_a_look.values()]
+        reached = line_standings(cursor, shown).values()
         return DemoSummary(
             now=now,
             totals=Totals(*_row(cursor, "totals", parameters)),
@@ -96,6 +113,7 @@ def read_summary(*, now: datetime, cents_per_gigabyte: int = CENTS_PER_GIGABYTE)
             contacts_by_channel=dict(cursor.execute(_SQL["contacts_by_channel"]).fetchall()),
             orders=dict(cursor.execute(_SQL["orders_by_state"]).fetchall()),
             worth_a_look=worth_a_look,
+            numbers={s.line.subject: s.msisdn for s in reached if s.msisdn is not None},
         )
 
 
@@ -134,6 +152,19 @@ def _judge_everybody(
         if second_stage is None:
             second_stage = _second_stage(found, treated, subjects, now)
     return dict(stages), codes, second_stage
+
+
+def _volume_waits(cursor: psycopg.Cursor[Any], now: datetime) -> str | None:
+    """Find the first line for which volume waits that only a task is missing to."""
+    beyond: UUID | None = None
+    found: list[UUID] = []
+    while True:
+        page = tranches_waiting(cursor, at=now, beyond=beyond)
+        found += [tranche.subscriber_id for tranche in page.tranches]
+        if page.next_beyond is None:
+            break
+        beyond = page.next_beyond
+    return min((s.line.subject for s in line_standings(cursor, found).values()), default=None)
 
 
 def _second_stage(

@@ -67,6 +67,8 @@ ROLES: Final[Mapping[str, Words]] = MappingProxyType(
             "zweite Stufe, die erste verfehlt", "second stage, the first one missed"
         ),
         "bonus_half_used": Words("Bonus etwa halb verbraucht", "bonus about half used"),
+        "volume_waits": Words("Bonus liegt bereit", "a bonus waits for a task"),
+        "bonus_used_up": Words("Bonus aufgebraucht", "bonus used up"),
         "failed_yesterday": Words(
             "gestern ist etwas online gescheitert", "something failed online yesterday"
         ),

@@ -29,6 +29,8 @@ CODES_KEPT_HOURS = 24
 """How long a code that was used or ran out is kept; what is older goes."""
 MAX_SWEPT = 100
 """Old codes deleted with each new one."""
+MAX_FORGOTTEN = 10_000
+"""Sessions and counts of tries forgotten in one round."""
 
 
 class NobodyThereError(LookupError):
@@ -233,6 +235,16 @@ def end_other_sessions(*, user: User, session_key: str | None) -> int:
     Session.objects.filter(session_key__in=keys).delete()
     others.delete()
     return len(keys)
+
+
+@transaction.atomic
+def forget_expired(*, now: datetime) -> int:
+    """Forget sessions and counts of tries that ran out, `MAX_FORGOTTEN` of each; return how many sessions."""
+    cursor = open_cursor()
+    parameters = {"now": now, "limit": MAX_FORGOTTEN}
+    cursor.execute(_SQL["forget_counts"], parameters)
+    (forgotten,) = cursor.execute(_SQL["forget_sessions"], parameters).fetchone() or (0,)
+    return int(forgotten)
 
 
 def erase_line(cursor: psycopg.Cursor[Any], line: UUID, *, now: datetime) -> None:  # noqa: ARG001

@@ -26,9 +26,10 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from qrcode import make as make_qr
-from qrcode.image.svg import SvgPathImage
+from qrcode.image.svg import SvgPathFillImage
 
 from selbsthelfer.identity.core.codes import VALID_MINUTES, Purpose
+from selbsthelfer.identity.core.numbers import written_number
 from selbsthelfer.identity.core.proofs import SECOND_PROOF_MINUTES, Level, Way
 from selbsthelfer.identity.levels import level_of, proofs_of
 from selbsthelfer.identity.limits import count_try
@@ -50,6 +51,7 @@ from selbsthelfer.portal.languages import both, language_now, tell
 from selbsthelfer.portal.rendering import render
 from selbsthelfer.portal.signing_in import ask_first, needs_level, real_now, report, user_of
 from selbsthelfer.portal.signing_in_views import check_kept_code, limited
+from selbsthelfer.selfservice.core.results import Done
 
 _EMAIL: Final = "email_change"
 _NEW_CODES: Final = "new_recovery_codes"
@@ -71,9 +73,7 @@ _SYSTEMS: Final = (
     ("Mac OS", "Mac"),
     ("Linux", "Linux"),
 )
-_DONE: Final = frozenset(
-    ["password", "email", "app", "app_removed", "passkey", "passkey_removed", "codes", "session", "sessions"]
-)
+_DONE: Final = frozenset(["app", "app_removed", "passkey", "passkey_removed", "session", "sessions"])
 
 
 @require_safe
@@ -84,7 +84,7 @@ def security(request: HttpRequest) -> HttpResponse:
     factors = list(Authenticator.objects.filter(user=user).order_by("created_at"))
     done = request.GET.get("done")
     context = {
-        "number": number_of(user),
+        "number": written_number(number_of(user) or ""),
         "email": user.email,
         "has_password": user.has_usable_password(),
         "password_since": _day(user.password_set_at),
@@ -113,12 +113,12 @@ def change_password(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and _knows_present(form, user, asks_present=asks_present):
         with transaction.atomic():
             set_password(user=user, password=form.cleaned_data["new"], now=real_now())
-            report(request, "acc.password", f"acc.password:{uuid4()}")
+            done = report(request, "acc.password", f"acc.password:{uuid4()}")
         # Whoever is signed in elsewhere is not any more; this session goes on under a new key.
         update_session_auth_hash(request, user)
         UserSession.objects.create_from_request(request)
         end_other_sessions(user=user, session_key=request.session.session_key)
-        return _back("password")
+        return _receipt(done)
     context = {"form": form, "is_first": not user.has_usable_password(), "asks_present": asks_present}
     return render(request, "account/change_password.html", context, status=422 if form.errors else 200)
 
@@ -133,7 +133,7 @@ def _knows_present(form: NewPasswordForm, user: User, *, asks_present: bool) -> 
     if not asks_present:
         return True
     try:
-        is_right = get_adapter().reauthenticate(user, form.cleaned_data["present"])
+        is_right: bool = get_adapter().reauthenticate(user, form.cleaned_data["present"])
     except ValidationError as error:
         form.add_error("present", error)
         return False
@@ -189,7 +189,7 @@ def _change_email(request: HttpRequest, user: User, address: str) -> HttpRespons
     try:
         with transaction.atomic():
             change_email(user=user, email=address, now=real_now())
-            report(request, "acc.contact", f"acc.contact:{uuid4()}")
+            done = report(request, "acc.contact", f"acc.contact:{uuid4()}")
     except EmailTakenError:
         form = EmailForm({"email": address})
         form.add_error(
@@ -200,7 +200,7 @@ def _change_email(request: HttpRequest, user: User, address: str) -> HttpRespons
             ),
         )
         return render(request, "account/email.html", {"form": form, "email": user.email}, status=422)
-    return _back("email")
+    return _receipt(done)
 
 
 @require_safe
@@ -240,13 +240,14 @@ def end_sessions(request: HttpRequest) -> HttpResponse:
 @needs_level(1)
 def recovery_codes(request: HttpRequest) -> HttpResponseBase:
     """Show the recovery codes that are left: once after they were made, later after a second proof."""
-    are_new = request.session.pop(_NEW_CODES, False)
-    if not are_new and level_of(request) < Level.CONFIRMED:
+    after = request.session.pop(_NEW_CODES, "")
+    if not after and level_of(request) < Level.CONFIRMED:
         return ask_first(request, "confirm")
     kept = Authenticator.objects.filter(user=user_of(request), type=Authenticator.Type.RECOVERY_CODES).first()
     if kept is None:
         raise Http404
-    return render(request, "mfa/recovery_codes.html", {"unused_codes": kept.wrap().get_unused_codes()})
+    context = {"unused_codes": kept.wrap().get_unused_codes(), "after": after or reverse("security")}
+    return render(request, "mfa/recovery_codes.html", context)
 
 
 class AddApp(ActivateTOTPView):
@@ -260,11 +261,7 @@ class AddApp(ActivateTOTPView):
 
     @transaction.atomic
     def form_valid(self, form: ActivateTOTPForm) -> HttpResponse:
-        response: HttpResponse = super().form_valid(form)
-        _report_factor(self.request)
-        return response
-
-    def get_success_url(self) -> str:
+        super().form_valid(form)
         return _after_adding(self.request, "app", has_new_codes=self.did_generate_recovery_codes)
 
 
@@ -290,11 +287,7 @@ class AddPasskey(AddWebAuthnView):
 
     @transaction.atomic
     def form_valid(self, form: AddWebAuthnForm) -> HttpResponse:
-        response: HttpResponse = super().form_valid(form)
-        _report_factor(self.request)
-        return response
-
-    def get_success_url(self) -> str:
+        super().form_valid(form)
         return _after_adding(self.request, "passkey", has_new_codes=self.did_generate_recovery_codes)
 
 
@@ -330,6 +323,13 @@ class SecondFactor(AuthenticateView):
 
     template_name = "mfa/second_factor.html"
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        kinds = set(Authenticator.objects.filter(user=self.stage.login.user).values_list("type", flat=True))
+        has_app = Authenticator.Type.TOTP in kinds
+        has_passkey = Authenticator.Type.WEBAUTHN in kinds
+        return {**context, "has_app": has_app, "has_passkey": has_passkey, "needs_recovery": not has_app}
+
 
 class SignInByPasskey(LoginWebAuthnView):
     """Sign in by passkey alone; a passkey that is not known leads back with a word about it."""
@@ -338,27 +338,29 @@ class SignInByPasskey(LoginWebAuthnView):
         return HttpResponseRedirect(f"{reverse('sign_in')}?passkey=unknown")
 
 
-def _report_factor(request: HttpRequest) -> None:
-    """Tell that a second factor was set up, and report the first one."""
-    _tell_factor(request)
-    report(request, "acc.2fa", f"acc.2fa:{user_of(request).pk}")
-
-
 def _tell_factor(request: HttpRequest) -> None:
     tell_change(user=user_of(request), kind="factor_changed", now=real_now())
 
 
-def _after_adding(request: HttpRequest, done: str, *, has_new_codes: bool) -> str:
-    """Lead to the recovery codes if there are new ones, which are shown once without another proof."""
+def _after_adding(request: HttpRequest, done: str, *, has_new_codes: bool) -> HttpResponseRedirect:
+    """Tell that a factor was added, report the first, and lead to its receipt, by way of new recovery codes.
+
+    New codes are shown once without another proof.
+    """
+    _tell_factor(request)
+    factors = Authenticator.objects.filter(user=user_of(request))
+    after = _security(done)
+    if factors.exclude(type=Authenticator.Type.RECOVERY_CODES).count() == 1:
+        after = _receipt(report(request, "acc.2fa", f"acc.2fa:{uuid4()}")).url
     if not has_new_codes:
-        return _security(done)
-    request.session[_NEW_CODES] = True
-    return reverse("mfa_view_recovery_codes")
+        return HttpResponseRedirect(after)
+    request.session[_NEW_CODES] = after
+    return HttpResponseRedirect(reverse("mfa_view_recovery_codes"))
 
 
 def _qr(text: str) -> SafeString:
     """Draw a text as a QR code, as markup to stand in a page."""
-    image = make_qr(text, image_factory=SvgPathImage, border=2)
+    image = make_qr(text, image_factory=SvgPathFillImage, border=2, box_size=14)
     return mark_safe(image.to_string(encoding="unicode"))  # noqa: S308 - drawn here, holds no text
 
 
@@ -375,6 +377,11 @@ def device_of(user_agent: str) -> str:
 
 def _day(at: datetime | None) -> str:
     return "" if at is None else tell(day(at, DEFAULT_ZONE))
+
+
+def _receipt(done: Done) -> HttpResponseRedirect:
+    """Lead to the receipt, which says what the task brought."""
+    return HttpResponseRedirect(reverse("receipt", args=[done.receipt]))
 
 
 def _security(done: str) -> str:

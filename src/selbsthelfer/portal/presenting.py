@@ -210,7 +210,9 @@ class _Presenter:
         assert tranche.granted_at is not None  # noqa: S101 - it was credited
         size, on = volume(tranche.bytes), day(tranche.granted_at, self.zone)
         rest = Words("", "")
-        if tranche.state is TrancheState.EXPIRED and tranche.left_bytes:
+        if tranche.state is TrancheState.EXPIRED and tranche.left_bytes == tranche.bytes:
+            rest = Words(", nichts davon verbraucht", ", none of it used")
+        elif tranche.state is TrancheState.EXPIRED and tranche.left_bytes:
             left = volume(tranche.left_bytes)
             rest = Words(f", davon {left.de} nicht verbraucht", f", {left.en} of it not used")
         return Words(

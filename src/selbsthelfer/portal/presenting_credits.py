@@ -8,7 +8,7 @@ from selbsthelfer.kit.wording import Language, Words, last_day, moment, volume
 from selbsthelfer.portal.presenting_contacts import rfc3339
 from selbsthelfer.programmes.core.grants import LedgerGrant
 from selbsthelfer.programmes.core.wording_contacts import activity_name
-from selbsthelfer.programmes.core.wording_status import status_words
+from selbsthelfer.programmes.core.wording_status import TrancheStatus, status_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,6 @@ def present_credit(entry: LedgerGrant, zone: str, language: Language) -> CreditR
     """Put a grant into words of one language, with times of one zone."""
     grant = entry.grant
     by = Words("von selbst", "by itself") if entry.activity is None else activity_name(entry.activity)
-    left = volume(entry.left_bytes)
     return CreditRow(
         volume=volume(grant.bytes).told(language),
         at=moment(grant.granted_at, zone).told(language),
@@ -40,9 +39,17 @@ def present_credit(entry: LedgerGrant, zone: str, language: Language) -> CreditR
         by=by.told(language),
         source=Words(f"aus Stufe {grant.window}", f"from stage {grant.window}").told(language),
         until=last_day(grant.usable_until, zone).told(language),
-        left=Words(f"{left.de} übrig", f"{left.en} left").told(language) if entry.left_bytes else "",
+        left=_left(entry).told(language) if entry.left_bytes else "",
         status=entry.status.value,
         status_word=status_words(entry.status).told(language),
         programme=grant.programme,
         version=grant.version,
     )
+
+
+def _left(entry: LedgerGrant) -> Words:
+    """Tell how much is left of a grant; what has expired is of no more use."""
+    left = volume(entry.left_bytes)
+    if entry.status is TrancheStatus.EXPIRED:
+        return Words(f"{left.de} nicht verbraucht", f"{left.en} not used")
+    return Words(f"{left.de} übrig", f"{left.en} left")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from selbsthelfer.kit.wording import Language, Words, day, volume
 from selbsthelfer.portal.presenting_terms import clauses, stage_rows
@@ -11,14 +12,21 @@ from selbsthelfer.programmes.core.definition import Definition
 from selbsthelfer.programmes.core.key_facts import key_facts
 from selbsthelfer.programmes.core.versions import PublishedVersion
 
+MAX_BRIEF: Final = 3
+"""Key facts shown where all of them would be too many."""
+
 
 @dataclass(frozen=True, slots=True)
 class OfferBlock:
-    """A programme in short."""
+    """A programme in short: all key facts, and `brief`, the first few of them."""
 
     name: str
     title: str
     facts: Sequence[str]
+
+    @property
+    def brief(self) -> Sequence[str]:
+        return self.facts[:MAX_BRIEF]
 
 
 @dataclass(frozen=True, slots=True)

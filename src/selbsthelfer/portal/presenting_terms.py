@@ -158,10 +158,13 @@ def _passing(definition: Definition) -> Iterator[Words]:
         "Your first period is the one in which you join. What happened before does not count against you.",
     )
     done, most = times(definition.activities_min), definition.contacts_max
-    contacts = Words(
-        "kein Kontakt zählt" if most == 0 else f"höchstens {most} Kontakte zählen",
-        "no contact counts" if most == 0 else f"at most {most} contacts count",
-    )
+    match most:
+        case 0:
+            contacts = Words("kein Kontakt zählt", "no contact counts")
+        case 1:
+            contacts = Words("höchstens ein Kontakt zählt", "at most one contact counts")
+        case _:
+            contacts = Words(f"höchstens {most} Kontakte zählen", f"at most {most} contacts count")
     if definition.activities_min:
         yield Words(
             f"Eine Stufe ist bestanden, wenn Sie darin mindestens {done.de} etwas online erledigen "
@@ -274,9 +277,9 @@ def _keeping(definition: Definition) -> tuple[Words, ...]:
 def _deciding() -> tuple[Words, ...]:
     return (
         Words(
-            "Ob etwas zählt, entscheidet ein Programm nach diesen Regeln. Bei jedem Kontakt steht auf Ihrer "
+            "Ob etwas zählt, entscheidet ein Computer nach diesen Regeln. Bei jedem Kontakt steht auf Ihrer "
             "Bonusseite, ob er zählt und warum.",
-            "Whether something counts is decided by a program that follows these rules. Your rewards page "
+            "Whether something counts is decided by a computer that follows these rules. Your rewards page "
             "says of each contact whether it counts, and why.",
         ),
         Words(

@@ -117,8 +117,10 @@ def _fair_terms(definition: Definition) -> Iterator[Words]:
         f"Asking again about the same matter within {repeated} days does not count.",
     )
     yield Words(
-        "In einer Ausnahmelage, etwa einem großen Netzausfall, zählt kein Kontakt dazu.",
-        "In an emergency, such as a large network outage, no contact about it counts.",
+        "Rufen wir eine Ausnahmelage aus, etwa bei einem großen Netzausfall, zählen die Kontakte nicht, "
+        "für die sie gilt.",
+        "When we declare an emergency, such as in a large network outage, the contacts it applies to do "
+        "not count.",
     )
 
 

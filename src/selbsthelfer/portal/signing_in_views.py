@@ -51,6 +51,7 @@ from selbsthelfer.portal.signing_in import (
     report,
     user_of,
 )
+from selbsthelfer.selfservice.core.results import Done
 
 View = Callable[..., HttpResponse]
 
@@ -173,19 +174,28 @@ def _let_in(request: HttpRequest, subscriber_id: UUID, next_: str) -> HttpRespon
             entered = enter(subscriber_id=subscriber_id, now=real_now())
             if entered.is_new:
                 request.line = entered.user.line  # type: ignore[attr-defined]
-                report(request, "acc.register", f"acc.register:{entered.user.pk}")
+                done = report(request, "acc.register", f"acc.register:{entered.user.pk}")
+                next_ = _receipt_first(next_, done)
     except NobodyThereError:
         return HttpResponseRedirect(reverse("account_inactive"))
     del request.session[_SIGN_IN]
     record_authentication(request, entered.user, method="code")
-    return perform_login(request, Login(user=entered.user, redirect_url=next_))
+    response: HttpResponse = perform_login(request, Login(user=entered.user, redirect_url=next_))
+    return response
+
+
+def _receipt_first(next_: str, done: Done) -> str:
+    """Show whoever came only to sign in what registering brought; others go on with what they came for."""
+    return reverse("receipt", args=[done.receipt]) if next_ == _home() else next_
 
 
 def back_from_operator(request: HttpRequest, provider_id: str) -> HttpResponseBase:
     """Sign in whoever the operator's own sign-in has sent back."""
     response: HttpResponseBase = operator_callback(request, provider_id)
     if getattr(request, "is_new_user", False) and request.user.is_authenticated:
-        report(request, "acc.register", f"acc.register:{request.user.pk}")
+        done = report(request, "acc.register", f"acc.register:{request.user.pk}")
+        if isinstance(response, HttpResponseRedirect):
+            return HttpResponseRedirect(_receipt_first(response.url, done))
     return response
 
 
@@ -199,7 +209,8 @@ def sign_in_password(request: HttpRequest) -> HttpResponse:
         user = _user_by_password(request, form)
         if user is not None:
             login = Login(user=user, redirect_url=next_of(request, _home()))
-            return perform_password_login(request, {}, login)
+            response: HttpResponse = perform_password_login(request, {}, login)
+            return response
     context = {"form": form, "next": next_of(request, "")}
     return render(request, "account/sign_in_password.html", context, status=_status(form))
 

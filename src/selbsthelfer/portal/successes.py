@@ -10,12 +10,12 @@ from typing import Final
 from django.db import transaction
 
 from selbsthelfer.kit.sql import open_cursor
-from selbsthelfer.kit.wording import Words, last_day, volume
+from selbsthelfer.kit.wording import Words, volume
 from selbsthelfer.portal.languages import tell
 from selbsthelfer.programmes.core.counting import FAILED_ACTIVITY_REACH
 from selbsthelfer.programmes.core.wording_success import success_words
 from selbsthelfer.programmes.explaining import Explanation, explain_to_subscriber
-from selbsthelfer.selfservice.core.results import Credited, Done, Outcome
+from selbsthelfer.selfservice.core.results import Done, Outcome
 from selbsthelfer.subscribers.core.lines import LineRef
 
 _UNLIMITED: Final = Words("unbegrenzt", "unlimited")
@@ -48,18 +48,12 @@ def success_panel(done: Done, line: LineRef, now: datetime) -> SuccessPanel | No
 
 def panel_of(done: Done, explanation: Explanation) -> SuccessPanel:
     """Say what a task brought to a line that has been explained already."""
-    zone = explanation.timezone
     released = {credited.programme for credited in done.credited}
+    told = _told(done, explanation)
     return SuccessPanel(
         receipt=done.receipt,
-        credits=[tell(_credit(credited, zone, explanation.at)) for credited in done.credited],
-        sentences=[
-            tell(success_words(enrolment, done.fact_source, done.fact_id, zone))
-            for enrolment in explanation.enrolments
-            if enrolment.programme not in released
-            and done.fact_source is not None
-            and done.fact_id is not None
-        ],
+        credits=[sentence for programme, sentence in told if programme in released],
+        sentences=[sentence for programme, sentence in told if programme not in released],
         effective="" if done.effective is None else tell(done.effective),
         balance=tell(_balance(explanation)) if done.credited else "",
         is_waiting=any(not credited.is_confirmed for credited in done.credited),
@@ -82,18 +76,15 @@ def excuse_of_failure(done: Done, explanation: Explanation) -> str:
     )
 
 
-def _credit(credited: Credited, zone: str, now: datetime) -> Words:
-    size, until = volume(credited.bytes), last_day(credited.usable_until, zone)
-    if not credited.is_confirmed:
-        return Words(f"{size.de} werden gebucht.", f"{size.en} are being credited.")
-    if credited.usable_until <= now:
-        return Words(
-            f"{size.de} gutgeschrieben, nutzbar waren sie bis {until.de}.",
-            f"{size.en} credited; they were usable until {until.en}.",
-        )
-    return Words(
-        f"{size.de} gutgeschrieben, nutzbar bis {until.de}.", f"{size.en} credited, usable until {until.en}."
-    )
+def _told(done: Done, explanation: Explanation) -> list[tuple[str, str]]:
+    """Tell for each programme what a task was good for."""
+    source, id_ = done.fact_source, done.fact_id
+    if source is None or id_ is None:
+        return []
+    return [
+        (enrolment.programme, tell(success_words(enrolment, source, id_, explanation.timezone)))
+        for enrolment in explanation.enrolments
+    ]
 
 
 def _balance(explanation: Explanation) -> Words:

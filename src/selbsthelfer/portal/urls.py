@@ -6,6 +6,7 @@ from django.urls import path
 
 from selbsthelfer.portal import assets, rendering
 from selbsthelfer.portal.pages import (
+    account,
     contacting,
     demonstration,
     everybody,
@@ -24,6 +25,7 @@ urlpatterns = [
     path("assets/<slug:digest>/<str:name>", assets.serve, name="asset"),
     path("manifest.webmanifest", rendering.manifest, name="manifest"),
     *home.urlpatterns,
+    *account.urlpatterns,
     *everybody.urlpatterns,
     *rewards.urlpatterns,
     *reading.urlpatterns,

@@ -22,7 +22,7 @@ class BackEndMisconfiguredError(RuntimeError):
 def the_back_end() -> BackEnd:
     """Give the back end that `SELBSTHELFER_BACK_END` names, `embedded` unless said.
 
-    `tmf` needs `SELBSTHELFER_BACK_END_URL` and takes `SELBSTHELFER_BACK_END_TOKEN`. Raises
+    `tmf` needs `SELBSTHELFER_BACK_END_URL` and `SELBSTHELFER_BACK_END_TOKEN`. Raises
     `BackEndMisconfiguredError`.
     """
     if _chosen:
@@ -54,6 +54,9 @@ def _built(name: str, url: str, token: str) -> BackEnd:
     if not url:
         raise BackEndMisconfiguredError("the back end “tmf” needs SELBSTHELFER_BACK_END_URL")
     from selbsthelfer.selfservice.tmf.adapter import TmfBackEnd
+    from selbsthelfer.selfservice.tmf.calling import BackEndAddressError
 
-    built: BackEnd = TmfBackEnd(url, token=token)
-    return built
+    try:
+        return TmfBackEnd(url, token=token)
+    except BackEndAddressError as error:
+        raise BackEndMisconfiguredError(str(error)) from error

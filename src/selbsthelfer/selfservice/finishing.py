@@ -32,7 +32,6 @@ from selbsthelfer.selfservice.core.tasks import SOURCE
 from selbsthelfer.selfservice.queries import done_of_task
 from selbsthelfer.subscribers.core.billing import first_instant
 from selbsthelfer.subscribers.core.lines import LineRef
-from selbsthelfer.subscribers.queries import line_standings
 
 _SQL = statements("selbsthelfer.selfservice")
 
@@ -171,14 +170,16 @@ def _alert(cursor: psycopg.Cursor[Any], task: OpenTask, *, timezone: str, now: d
     kind = _ALERTS.get(task.activity)
     if kind is None:
         return
-    standing = line_standings(cursor, [task.line.subscriber_id])[task.line.subscriber_id]
-    content = {"at": now.isoformat(), "timezone": timezone, "language": standing.language or "de"}
+    line = task.line.subscriber_id
+    row = cursor.execute(_SQL["addresses_of_line"], {"line": line}).fetchone()
+    msisdn, email, language = row or (None, None, None)
+    content = {"at": now.isoformat(), "timezone": timezone, "language": language or "de"}
+    to = [(place, address) for place, address in (("sms", msisdn), ("email", email)) if address]
     put_messages(
         cursor,
         [
-            MessageRow(
-                f"{kind}/{task.task_id}", kind, task.line.subscriber_id, content, now, to=standing.msisdn
-            )
+            MessageRow(f"{kind}/{task.task_id}/{place}", kind, line, content, now, to=address)
+            for place, address in to or [("inbox", None)]
         ],
     )
 

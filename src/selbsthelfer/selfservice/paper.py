@@ -62,9 +62,10 @@ class Paper:
         self._y = _TOP
         self._pages = 1
         self._write(_LEFT, brand, BOLD, 11)
-        self._y -= 14 * mm
+        self._y -= 9 * mm
 
     def heading(self, text: str) -> None:
+        self._y -= 6 * mm
         for line in self._wrapped(text, BOLD, 17, _RIGHT - _LEFT):
             self._room(9 * mm)
             self._write(_LEFT, line, BOLD, 17)

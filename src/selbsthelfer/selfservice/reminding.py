@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -22,6 +22,7 @@ _SQL = statements("selbsthelfer.selfservice")
 MAX_PAGES: Final = 10_000
 """Pages of one round; more lines than they hold wait for the next round."""
 _BEFORE_ALL: Final = UUID(int=0)
+_INSTANT: Final = timedelta(microseconds=1)
 
 
 class Reminded(NamedTuple):
@@ -81,7 +82,7 @@ def _remind_of_buckets(now: datetime, limit: int) -> int:
             cursor = open_cursor()
             buckets = buckets_ending(
                 cursor,
-                from_at=now,
+                from_at=now + _INSTANT,
                 until_at=now + BUCKET_REMINDED,
                 beyond=beyond,
                 limit=min(limit, MAX_ENDING),

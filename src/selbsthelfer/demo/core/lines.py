@@ -51,9 +51,17 @@ class Role(StrEnum):
     SECOND_STAGE = "second_stage_after_a_missed_one"
     HALF_USED = "bonus_half_used"
     FAILED_YESTERDAY = "failed_yesterday"
+    READY = "volume_waits"
+    USED_UP = "bonus_used_up"
 
 
-SHOWN_INDEX: Final = {Role.SECOND_STAGE: 5, Role.HALF_USED: 8, Role.FAILED_YESTERDAY: 5}
+SHOWN_INDEX: Final = {
+    Role.SECOND_STAGE: 5,
+    Role.HALF_USED: 8,
+    Role.FAILED_YESTERDAY: 5,
+    Role.READY: 5,
+    Role.USED_UP: 8,
+}
 """The billing period, counted from enrolment, in which these roles stand when the story ends."""
 
 

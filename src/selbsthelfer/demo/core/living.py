@@ -23,6 +23,9 @@ USAGE_STEPS: Final = (
 UNLIMITED_USE_BYTES: Final = 14_000_000_000
 HALF_USED_BYTES_A_DAY: Final = 14_000_000
 """Light use, which takes about a week for half of a bonus of 200 MB."""
+USED_UP_BYTES_A_DAY: Final = 60_000_000
+"""Use that takes four days for all of it."""
+_SHOWN_USE: Final = {Role.HALF_USED: HALF_USED_BYTES_A_DAY, Role.USED_UP: USED_UP_BYTES_A_DAY}
 _DAY = timedelta(days=1)
 
 
@@ -137,8 +140,8 @@ def write_usage(diary: Diary) -> None:
     while at < line.lives_until:
         days = (at - since).total_seconds() / 86_400
         used = round(bytes_a_day * days * log_normal(random, 1, 0.3))
-        if line.role is Role.HALF_USED and at > line.lives_until - 9 * _DAY:
-            used = HALF_USED_BYTES_A_DAY
+        if line.role in _SHOWN_USE and at > line.lives_until - 9 * _DAY:
+            used = _SHOWN_USE[line.role]
         diary.usage(at, used)
         since, at = at, at + _step(diary.operator.ends_at - at)
 

@@ -49,9 +49,11 @@ class Tasks:
     def _write_period(self, first: datetime, last: datetime, mean: float) -> None:
         if self.line.role is Role.NEWCOMER:
             return
+        if self.line.role is Role.READY and last == self.line.lives_until:
+            return
         if self.line.is_devoted:
             soon = min(last, first + timedelta(days=9))
-            if self.line.role is Role.HALF_USED:
+            if self.line.role in {Role.HALF_USED, Role.USED_UP}:
                 soon = min(last, first + timedelta(days=1))
             at = rhythm.ONLINE.draw(self.random, first, soon)
             self.diary.activity(at or first, self.random.choice(ALWAYS_WORTH_A_LOOK))

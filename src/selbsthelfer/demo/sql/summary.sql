@@ -81,6 +81,22 @@ WHERE s.ended_at IS NULL AND n.left_share BETWEEN 0.3 AND 0.7
 ORDER BY abs(n.left_share - 0.5), s.subject
 LIMIT 1;
 
+-- name: used_up
+-- A bonus that could still be used if anything were left of it.
+SELECT s.subject
+FROM (
+    SELECT DISTINCT ON (b.subscriber_id, b.bucket_id)
+        b.subscriber_id, b.bucket_id, e.balance_bytes / b.size_bytes::double precision AS left_share
+    FROM allowances_bucket b
+    JOIN allowances_entry e ON e.subscriber_id = b.subscriber_id AND e.bucket_id = b.bucket_id
+    WHERE b.kind = 'bonus' AND b.valid_from <= %(now)s AND %(now)s < b.valid_until
+    ORDER BY b.subscriber_id, b.bucket_id, e.ordinal DESC
+) n
+JOIN subscribers_subscriber s ON s.subscriber_id = n.subscriber_id
+WHERE s.ended_at IS NULL AND n.left_share = 0
+ORDER BY s.subject
+LIMIT 1;
+
 -- name: failed_last
 SELECT s.subject
 FROM activities_activity a

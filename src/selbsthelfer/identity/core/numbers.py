@@ -35,3 +35,12 @@ def spellings(number: str) -> list[str]:
 def shown_number(number: str) -> str:
     """Show where a code went without showing the number: its last three digits."""
     return f"… {number[-3:]}"
+
+
+def written_number(number: str) -> str:
+    """Write a number for people, in groups; what is no number stays as it is."""
+    try:
+        read = phonenumbers.parse(number, HOME_REGION)
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.INTERNATIONAL)

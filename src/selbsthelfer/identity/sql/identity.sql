@@ -9,3 +9,19 @@ WHERE u.user_id = %s;
 -- Codes that ran out long ago, a few each time a new one is made.
 DELETE FROM identity_code
 WHERE code_id IN (SELECT code_id FROM identity_code WHERE created_at < %(before)s LIMIT %(limit)s);
+
+-- name: forget_sessions
+-- Of a session that ran out its entry in the list of sessions goes as well, by its key.
+WITH gone AS (
+    DELETE FROM django_session
+    WHERE session_key IN (SELECT session_key FROM django_session WHERE expire_date < %(now)s LIMIT %(limit)s)
+    RETURNING session_key
+), unlisted AS (
+    DELETE FROM usersessions_usersession u USING gone WHERE u.session_key = gone.session_key
+)
+SELECT count(*) FROM gone;
+
+-- name: forget_counts
+-- Counts of tries whose time is over.
+DELETE FROM django_cache
+WHERE cache_key IN (SELECT cache_key FROM django_cache WHERE expires < %(now)s LIMIT %(limit)s);

@@ -127,7 +127,7 @@ _ALERTS: Final = {
     "sim_blocked": Wording(
         Words("Ihre SIM-Karte ist gesperrt", "Your SIM card is blocked"),
         Words(
-            "Ihre SIM-Karte ist seit {at} gesperrt. Entsperren können Sie sie online.",
+            "Ihre SIM-Karte ist seit dem {at} gesperrt. Entsperren können Sie sie online.",
             "Your SIM card has been blocked since {at}. You can unblock it online.",
         ),
         path="/",
@@ -181,7 +181,7 @@ _CASES: Final = {
     "case_received": Wording(
         Words("Ihr Anliegen {number} ist angekommen", "We have received your request {number}"),
         Words(
-            "Ihr Anliegen ist angekommen: {number}. Wir antworten bis {promised_at}.",
+            "Ihr Anliegen ist angekommen: {number}. Wir antworten bis zum {promised_at}.",
             "We have received your request: {number}. We will reply by {promised_at}.",
         ),
         Words(

@@ -67,7 +67,7 @@ def opened(request: HttpRequest, activity: str) -> Done | None:
 
 
 def is_fetched_ahead(request: HttpRequest) -> bool:
-    """Tell whether nobody has looked: it is fetched in case it will be wanted, or its head alone is asked for."""
+    """Tell whether nobody has looked: it is fetched in case it is wanted, or only its head is asked for."""
     purpose = request.headers.get("Sec-Purpose", "") or request.headers.get("Purpose", "")
     return request.method == "HEAD" or "prefetch" in purpose
 

@@ -39,7 +39,9 @@ class ForwardingForm(SettingsForm):
 
     when = forms.ChoiceField(
         label=both("Wann umleiten?", "Forward when?"),
-        choices=[(when.value, both(words.de, words.en)) for when, words in FORWARD_WHEN.items()],
+        choices=[
+            (when.value, both(_capital(words).de, _capital(words).en)) for when, words in FORWARD_WHEN.items()
+        ],
         widget=forms.RadioSelect,
         error_messages={
             "required": both("Bitte wählen Sie, wann umgeleitet wird.", "Please choose when to forward."),

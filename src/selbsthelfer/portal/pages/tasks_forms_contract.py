@@ -33,10 +33,6 @@ _WITHDRAW: Final = Words(
     "You can withdraw from this order for 14 days without giving a reason, at the foot of every page under "
     "“Withdraw from contract”.",
 )
-_UNREWARDED: Final = Words(
-    "Fürs Bestellen gibt es kein Bonusvolumen: Niemand soll für eine Belohnung Geld ausgeben.",
-    "Ordering brings no bonus volume: nobody should spend money for a reward.",
-)
 
 
 def day_of(on: date) -> Words:
@@ -128,9 +124,6 @@ class TariffForm(TaskForm[ContractAndTariffs]):
             for tariff in self._others
         ]
 
-    def notes(self) -> Sequence[Words]:
-        return [_UNREWARDED]
-
     def order(self) -> Order:
         return ChangeTariff(self.cleaned_data["tariff"])
 
@@ -163,7 +156,7 @@ class TariffForm(TaskForm[ContractAndTariffs]):
                     ),
                 ),
             ],
-            notes=[_WITHDRAW, _UNREWARDED],
+            notes=[_WITHDRAW],
             button=_ORDER,
         )
 
@@ -207,9 +200,6 @@ class OptionForm(TaskForm[Sequence[OptionOffer]]):
             for option in self.reading
         ]
 
-    def notes(self) -> Sequence[Words]:
-        return [_UNREWARDED]
-
     def order(self) -> Order:
         return ChangeOption(self.cleaned_data["option"], booked=self.cleaned_data["booked"] == YES)
 
@@ -243,7 +233,6 @@ class OptionForm(TaskForm[Sequence[OptionOffer]]):
                         "Die Option läuft, bis Sie sie hier abbestellen.", "It runs until you remove it here."
                     ),
                     _WITHDRAW,
-                    _UNREWARDED,
                 ],
                 button=_ORDER,
             )

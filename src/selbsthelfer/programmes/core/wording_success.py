@@ -38,10 +38,10 @@ class SuccessKind(StrEnum):
     CREDITED = "credited"
     BEING_CREDITED = "being_credited"
     COUNTS = "counts"
-    COUNTS_AS_WELL = "counts_as_well"
+    COUNTS_TOO = "counts_too"
     PASSED = "passed"
     TOO_LATE = "too_late"
-    PAID = "paid"
+    NOTHING = "nothing"
     STOPPED = "stopped"
     UNCOUNTED = "uncounted"
 
@@ -131,7 +131,7 @@ def _of_counted(enrolment: ToldEnrolment, period: Period, activity: CountedActiv
             kind = SuccessKind.BEING_CREDITED
         return Success(kind, tranche, stage, promise)
     if stage is None:
-        return Success(SuccessKind.PAID, tranche)
+        return Success(SuccessKind.NOTHING, tranche)
     return Success(_kind(enrolment, stage, activity), tranche, stage, promise)
 
 
@@ -157,7 +157,7 @@ def _kind(enrolment: ToldEnrolment, stage: ToldStage, activity: CountedActivity)
         return SuccessKind.TOO_LATE
     window = [a for period in enrolment.periods_of_window(stage.window) for a in period.activities]
     earlier = window.index(activity)
-    return SuccessKind.COUNTS_AS_WELL if earlier >= stage.activities_min else SuccessKind.COUNTS
+    return SuccessKind.COUNTS_TOO if earlier >= stage.activities_min else SuccessKind.COUNTS
 
 
 def _promise(enrolment: ToldEnrolment, stage: ToldStage) -> Promise | None:
@@ -184,7 +184,7 @@ def _sentences(success: Success, enrolment: ToldEnrolment, zone: str) -> Iterato
     match success.kind:
         case SuccessKind.CREDITED | SuccessKind.BEING_CREDITED:
             yield from _credited(success, zone)
-        case SuccessKind.COUNTS | SuccessKind.COUNTS_AS_WELL:
+        case SuccessKind.COUNTS | SuccessKind.COUNTS_TOO:
             yield from _counts(success, enrolment, zone)
         case SuccessKind.PASSED:
             assert success.stage is not None  # noqa: S101 - that is what the kind says
@@ -196,8 +196,8 @@ def _sentences(success: Success, enrolment: ToldEnrolment, zone: str) -> Iterato
             yield next_step(enrolment, zone)
         case SuccessKind.TOO_LATE:
             yield from _too_late(success, enrolment, zone)
-        case SuccessKind.PAID:
-            yield from _paid(success, enrolment, zone)
+        case SuccessKind.NOTHING:
+            yield from _nothing_more(success, enrolment, zone)
         case SuccessKind.STOPPED:
             yield Words("Für das Programm zählt das nicht mehr.", "It no longer counts for the programme.")
             yield next_step(enrolment, zone)
@@ -234,7 +234,7 @@ def _counts(success: Success, enrolment: ToldEnrolment, zone: str) -> Iterator[W
     stage, promise = success.stage, success.promise
     assert stage is not None  # noqa: S101 - that is what the kind says
     number, end = stage.window, last_day(stage.ends_at, zone)
-    if success.kind is SuccessKind.COUNTS_AS_WELL:
+    if success.kind is SuccessKind.COUNTS_TOO:
         head = Words(
             f"Zählt mit; Stufe {number} hatte schon, was sie braucht.",
             f"Counts too; stage {number} already had what it needs.",
@@ -322,7 +322,7 @@ def _judged_anew(number: int) -> Words:
     return Words(f"{number} Kontakte neu bewertet werden", f"{number} contacts are judged anew")
 
 
-def _paid(success: Success, enrolment: ToldEnrolment, zone: str) -> Iterator[Words]:
+def _nothing_more(success: Success, enrolment: ToldEnrolment, zone: str) -> Iterator[Words]:
     """Tell, in a period that only pays out, why this success brought nothing more, and what comes next."""
     tranche = success.tranche
     state = None if tranche is None else tranche.state

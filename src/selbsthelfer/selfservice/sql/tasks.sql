@@ -2,6 +2,13 @@
 -- Whether a task may be taken for a line, and in which zone its days are.
 SELECT subject, timezone, ended_at FROM subscribers_subscriber WHERE subscriber_id = %(line)s;
 
+-- name: addresses_of_line
+-- Where a line is told that something was done: both ways, as the SIM may be the very thing that is lost.
+SELECT s.msisdn, nullif(u.email, ''), coalesce(nullif(u.language, ''), s.language)
+FROM subscribers_subscriber s
+LEFT JOIN identity_user u ON u.subscriber_id = s.subscriber_id
+WHERE s.subscriber_id = %(line)s;
+
 -- name: add_task
 -- A key that is there already means that the task was taken before.
 INSERT INTO selfservice_task (
