@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections
+from django.db import connections, transaction
 
+from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.outbox.adapters.smtp import MailServer as Server
 from selbsthelfer.outbox.adapters.smtp import SmtpNotifier
 from selbsthelfer.outbox.core.messages import (
@@ -241,21 +242,17 @@ def test_a_message_that_fails_hinders_no_other() -> None:
     assert send(carried_by(sms=carrier)) == Round(1, 1, 1)
 
 
-@pytest.mark.parametrize(
-    "settings", ["hashjoin mergejoin indexscan bitmapscan", "hashjoin mergejoin seqscan", "nestloop"]
-)
-def test_however_the_database_plans_it_takes_one_message_at_a_time(settings: str) -> None:
+def test_a_sender_takes_one_message_at_a_time_also_where_the_planner_takes_the_table_for_empty() -> None:
+    """A choice that is joined is made anew for each row then, and took them all."""
     put("a", "b", "c", to=NUMBER)
     put("d", "e", "f")
-    for name in settings.split():
-        connection.cursor().execute(f"SET LOCAL enable_{name} = off")
+    with transaction.atomic():
+        open_cursor().execute(
+            "UPDATE pg_class SET relpages = 1, reltuples = 0 WHERE relname = 'outbox_message'"
+        )
     carrier = Carrier(TemporaryFailureError("sms_503"), PermanentFailureError("sms_400"))
-    notifiers = carried_by(sms=carrier)
-    assert [send(notifiers, limit=1), send(notifiers, limit=1), send(notifiers, limit=1)] == [
-        Round(1, 0, 0)
-    ] * 3
-    assert [send(notifiers, limit=1), send(notifiers, limit=1)] == [Round(0, 1, 0), Round(0, 0, 1)]
-    assert send(notifiers) == Round(1, 0, 0)
+    rounds = [send(carried_by(sms=carrier), limit=1) for _ in range(6)]
+    assert rounds == [Round(1, 0, 0)] * 3 + [Round(0, 1, 0), Round(0, 0, 1), Round(1, 0, 0)]
 
 
 def test_a_message_without_words_or_with_a_wrong_content_fails_for_good() -> None:

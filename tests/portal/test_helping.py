@@ -184,6 +184,11 @@ def test_one_neutral_line_says_what_a_call_means_for_the_running_stage() -> None
     assert "Störung oder kein Netz." in text
 
 
+def test_where_another_way_counts_too_it_is_not_said_to_be_free() -> None:
+    assert "Chat, Shop und Schreiben zählen nie." in contact_of("line-1")
+    assert "zählen nie" not in contact_of("line-2", channels='["hotline", "chat"]')
+
+
 def test_where_some_calls_are_free_that_is_what_is_said() -> None:
     assert "Sie verträgt noch 2 Anrufe, die zählen." in contact_of("line-1", contacts_max="2")
 

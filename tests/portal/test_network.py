@@ -90,6 +90,20 @@ def test_what_is_no_postcode_is_told_beside_the_field(postcode: str) -> None:
     assert "Bitte geben Sie fünf Ziffern ein." in page.text
 
 
+def test_a_script_gets_what_is_wrong_into_the_page_too() -> None:
+    response = Client().get(place("abc"), headers={"hx-request": "true"})
+    assert response.status_code == 200
+    assert "Bitte geben Sie fünf Ziffern ein." in response.content.decode()
+
+
+def test_a_script_leads_to_the_whole_page_where_the_back_end_fails(browser: Client, line: LineRef) -> None:
+    begin_outage(None, now=now() - timedelta(minutes=1), until=now() + timedelta(hours=1))
+    response = browser.get(place("50667"), headers={"hx-request": "true"})
+    assert response["HX-Redirect"] == place("50667")
+    open_page(browser, response["HX-Redirect"], status=503)
+    assert facts_of(line) == [("net.status", False)]
+
+
 def test_who_is_signed_in_sees_their_own_place_at_once(browser: Client, line: LineRef) -> None:
     postcode = the_back_end().customer(line, now=now()).address.postcode
     page = open_page(browser, reverse("network_status"))

@@ -13,7 +13,7 @@ from selbsthelfer.selfservice.embedded.operations import begin_outage, end_outag
 from selbsthelfer.selfservice.models import Task
 from selbsthelfer.subscribers.core.lines import LineRef
 from tests.portal.life import Life, at, prepare
-from tests.portal.pages import open_page, sound_page
+from tests.portal.pages import MAX_QUERIES, open_page, sound_page
 from tests.portal.task_pages import sign_in_as
 from tests.selfservice.world import MSISDN, facts_of, registered, rows
 
@@ -112,7 +112,7 @@ def test_usage_is_told_by_day_and_how_fresh_it_is() -> None:
     assert "Stand: vor" in german.text
     assert "Used so far 2 GB" in english.text
     assert " ago" in english.text
-    assert len(german.named("meter")) == now().day
+    assert len([bar for bar in german.named("progress") if "aria-hidden" in bar]) == now().day
 
 
 @pytest.mark.parametrize(
@@ -131,11 +131,26 @@ def test_days_are_local_days_also_where_the_clock_changes(start: str, end: str, 
     assert bounds[-2] <= at(end) < bounds[-1]
 
 
-def test_a_page_of_usage_asks_little(browser: Client, queries: list[str]) -> None:
-    open_page(browser, reverse("usage"))
+@pytest.mark.parametrize("name", [*PAGES, "network_status", "object"])
+def test_a_page_that_was_opened_a_moment_ago_asks_little(
+    browser: Client, queries: list[str], name: str
+) -> None:
+    used = Life("line-1", timezone="Europe/Berlin", msisdn=MSISDN, tariff="musterfunk-m")
+    used.facts.clear()
+    used.add("usage.recorded", now(), {"bytes": GIGABYTE})
+    used.send()
+    open_page(browser, reverse(name))
     queries.clear()
-    open_page(browser, reverse("usage"))
-    assert len(queries) <= 12, queries
+    open_page(browser, reverse(name))
+    assert 2 <= len(queries) <= MAX_QUERIES, queries
+
+
+def test_another_browser_on_the_same_day_does_not_count_again(browser: Client, line: LineRef) -> None:
+    open_page(browser, reverse("bills"))
+    other = Client()
+    sign_in_as(other, line)
+    assert "Erledigt." not in open_page(other, reverse("bills")).text
+    assert facts_of(line) == [("bill.view", True)]
 
 
 def test_the_contract_shows_what_was_agreed_and_leads_on(browser: Client) -> None:

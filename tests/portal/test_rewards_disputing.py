@@ -54,9 +54,37 @@ def test_two_taps_make_a_case(client: Client, language: str) -> None:
     after = open_page(client, "/rewards", language)
     assert links_to_dispute(after) == []
     assert reverse("case", args=[case.number]) in after.links
-    assert {"de": "Ihr Einspruch wird geprüft:", "en": "Your dispute is being looked at:"}[
+    assert {"de": "Ihr Widerspruch wird geprüft:", "en": "Your dispute is being looked at:"}[
         language
     ] in after.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_case_tells_its_number_and_when_it_will_be_answered(client: Client, language: str) -> None:
+    response = sent(client, open_page(client, disputable(client)), "Das war eine Störung.")
+    page = open_page(client, response["Location"], language)
+    assert Case.objects.get().number in page.text
+    assert {"de": "Antwort bis", "en": "Answer by"}[language] in page.text
+    assert "Das war eine Störung." in page.text
+
+
+def test_what_a_dispute_brings_is_there_at_once(client: Client) -> None:
+    """The call had missed stage 1; without it two periods are paid, and both are usable now."""
+    prepare()
+    one = recent_life(days=130)
+    one.called(ago(110), "use.view")
+    one.send()
+    sign_in(client, "line")
+    before = open_page(client, "/rewards")
+    assert "Stufe 1 verfehlt" in before.text
+    assert before.named("progress")[0]["value"] == "0"
+    sent(client, open_page(client, links_to_dispute(before)[0]))
+    decided = reinstate(number=Case.objects.get().number, by="Alex", reason="Störung.", now=now())
+    after = open_page(client, "/rewards")
+    assert "Stufe 1 bestanden" in after.text
+    assert decided.released >= 1
+    assert after.named("progress")[0]["value"] == str(decided.released * 100_000_000)
+    assert {"class": "badge usable"} in after.named("span")
 
 
 def test_no_words_are_needed_and_sending_twice_is_sending_once(client: Client) -> None:
@@ -82,7 +110,7 @@ def test_a_contact_found_not_to_count_says_that_it_was_disputed(client: Client, 
     page = open_page(client, "/rewards", language)
     assert links_to_dispute(page) == []
     for expected in {
-        "de": ("zählt nicht mehr", "Auf Ihren Einspruch hin geändert:", "noch einmal geprüft"),
+        "de": ("zählt nicht mehr", "Auf Ihren Widerspruch hin geändert:", "noch einmal geprüft"),
         "en": ("no longer counts", "Changed because you disputed it:", "looked at this call again"),
     }[language]:
         assert expected in page.text

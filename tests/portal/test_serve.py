@@ -85,12 +85,13 @@ def test_it_answers_and_stops_cleanly(stop: signal.Signals) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.org", "", "127.0.0.1.example.org"])  # noqa: S104
-def test_only_loopback_is_served(host: str) -> None:
+def test_beyond_loopback_a_secret_key_is_needed(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SELBSTHELFER_SECRET_KEY", raising=False)
     result = CliRunner().invoke(app, ["--host", host])
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr.count("\n") == 1
-    assert "loopback only" in result.stderr
+    assert "is not loopback: set SELBSTHELFER_SECRET_KEY" in result.stderr
 
 
 def test_a_taken_port_is_told() -> None:

@@ -284,7 +284,8 @@ def test_recovery_codes_are_shown_after_a_second_proof_only(browser: Client) -> 
 def test_the_page_for_a_passkey_asks_the_browser_for_one(browser: Client) -> None:
     page = words_of(browser.get(reverse("mfa_add_webauthn")))
     assert '"rp"' in page
-    assert NUMBER in page
+    assert f'"displayName": "{NUMBER}"' in page
+    assert '"name": "Musterfunk"' in page
     response = browser.post(reverse("mfa_add_webauthn"), {"name": "x", "credential": "{}"})
     assert response.status_code == 200
     assert not Authenticator.objects.exists()

@@ -97,6 +97,16 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_kept(wrong: dict[s
     assert not Case.objects.exists()
 
 
+def test_parts_that_are_too_long_together_are_told_and_nothing_is_kept(
+    browser: Client, line: LineRef
+) -> None:
+    response = write(browser, "complain", text="x" * MAX_TEXT_CHARACTERS, wanted="Bitte erstatten.")
+    assert response.status_code == 422
+    assert "Das ist zu lang." in words_of(response)
+    assert not Case.objects.exists()
+    assert facts_of(line) == []
+
+
 def test_sent_twice_it_is_one_case() -> None:
     stranger, path = Client(), reverse("write")
     form = form_with(page_to_send(stranger, path), "bsenden")

@@ -8,16 +8,16 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 import typer
-from django.db import transaction
+from django.db import connections, transaction
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeRemainingColumn
 from rich.progress import ProgressColumn as Column
@@ -25,6 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from selbsthelfer.cli import connecting
+from selbsthelfer.cli.serve import answer_requests, is_free
 from selbsthelfer.cli.telling import connected, refuse
 from selbsthelfer.demo import running, summary, wording
 from selbsthelfer.demo.core.lines import MAX_LINES, Operator
@@ -44,6 +45,8 @@ from selbsthelfer.subscribers.core.lines import subscriber_id_of
 DEFAULT_LINES = 2_000
 DEFAULT_SEED = 2017
 CODES_SHOWN = 6
+HOST: Final = "127.0.0.1"
+DEMO_VARIABLE: Final = "SELBSTHELFER_DEMO"
 HOME_NAME = "demo"
 HOME_SIGN = "made-up"
 """A file that says that a home is the demo's."""
@@ -65,8 +68,10 @@ def command(
     language: Annotated[
         Language | None, typer.Option(help="The language of what is printed; else as LANG says.")
     ] = None,
+    portal: Annotated[bool, typer.Option(help="Open the portal afterwards, until Ctrl-C.")] = True,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="The port of the portal.")] = 8000,
 ) -> None:
-    """Load a made-up operator into a database of its own and show what its programme did.
+    """Load a made-up operator into a database of its own, show what its programme did, and open the portal.
 
     Repeating shows what is loaded. The data lie apart from an operator's, so nothing real is touched.
     """
@@ -77,7 +82,7 @@ def command(
     if os.environ.get("DATABASE_URL"):
         refuse(REFUSED_SERVER)
     home = _demo_home()
-    os.environ[embedded.HOME_VARIABLE] = str(home)
+    os.environ |= {embedded.HOME_VARIABLE: str(home), DEMO_VARIABLE: "1"}
     with connected(), _own_lines_only():
         mark = _make_room(fresh=fresh)
         (home / HOME_SIGN).touch()
@@ -88,8 +93,11 @@ def command(
         found = summary.read_summary(now=datetime.now(UTC))
     if as_json:
         typer.echo(msgspec.json.encode({**_members(operator), **dataclasses.asdict(found)}).decode())
-    else:
-        _show(found, operator, home, seconds, spoken)
+        return
+    _show(found, operator, home, seconds, spoken)
+    _show_tour(found, home, f"http://{HOST}:{port}", spoken)
+    if portal:
+        _open_portal(port, spoken)
 
 
 @contextmanager
@@ -202,9 +210,43 @@ def _show(
         head(Words(shown, shown))
         console.print(_explained(shown, found.now, language))
     head(wording.NEXT)
-    for text in ("serve", f"explain {shown or 'M-000001'} --language {language}"):
-        prefix = f"  {embedded.HOME_VARIABLE}={shlex.quote(str(home))} {_program()} "
-        console.print(prefix + text, soft_wrap=True, markup=False)
+    for text in (f"explain {shown or 'M-000001'} --language {language}", "case list"):
+        console.print(f"  {_program_at(home)} {text}", soft_wrap=True, markup=False)
+
+
+def _show_tour(found: DemoSummary, home: Path, url: str, language: Language) -> None:
+    """Show how to sign in as whom, and what to look at first."""
+    console = Console(highlight=False)
+    console.print(wording.TOUR.told(language), style="bold", markup=False)
+    console.print("  " + wording.SIGN_IN.told(language).format(url=url), soft_wrap=True, markup=False)
+    people = {role: found.numbers.get(subject, subject) for role, subject in found.worth_a_look.items()}
+    for ordinal, step in enumerate(wording.TOUR_STEPS, start=1):
+        filled = _Filled(people, url=url, program=_program_at(home))
+        text = step.told(language).format_map(filled)
+        console.print(f"  {ordinal}. {text}", soft_wrap=True, markup=False)
+
+
+class _Filled(dict[str, str]):
+    """What a step of the tour names; a situation that no line shows at present is a dash."""
+
+    def __init__(self, people: Mapping[str, str], **rest: str) -> None:
+        super().__init__({**people, **rest})
+
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+def _open_portal(port: int, language: Language) -> None:
+    """Answer requests until Ctrl-C; a port that is taken is told."""
+    if not is_free(HOST, port):
+        refuse(wording.PORT_TAKEN.told(language).format(port=port))
+    connections.close_all()
+    typer.echo(wording.PORTAL.told(language).format(url=f"http://{HOST}:{port}"))
+    answer_requests(HOST, port)
+
+
+def _program_at(home: Path) -> str:
+    return f"{embedded.HOME_VARIABLE}={shlex.quote(str(home))} {_program()}"
 
 
 def _how_it_came(found: DemoSummary, operator: Operator, seconds: float | None, language: Language) -> str:
@@ -270,7 +312,7 @@ def _busiest_codes(found: DemoSummary, language: Language) -> Table:
 def _lines_to_look_at(found: DemoSummary, language: Language) -> Table:
     table = Table.grid(padding=(0, 2))
     for role, subject in found.worth_a_look.items():
-        table.add_row(f"  {subject}", wording.ROLES[role].told(language))
+        table.add_row(f"  {subject}", found.numbers.get(subject, ""), wording.ROLES[role].told(language))
     return table
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 import typer
 from django.db import transaction
@@ -53,16 +54,19 @@ def send(
     except NotifierSettingError as error:
         refuse(str(error))
     with connected():
-        total = _send_all(notifiers)
-        _tell(total, as_json)
-        while follow:
-            try:
-                time.sleep(POLL_SECONDS)
-                more = _send_all(notifiers)
-            except KeyboardInterrupt:
-                break
-            if more.taken:
-                _tell(more, as_json)
+        _tell(_send_all(notifiers), as_json)
+        if follow:
+            with suppress(KeyboardInterrupt):
+                _go_on(notifiers, as_json)
+
+
+def _go_on(notifiers: Notifiers, as_json: bool) -> NoReturn:
+    """Send what comes, until the command is broken off; what it had taken is sent again after its lease."""
+    while True:
+        time.sleep(POLL_SECONDS)
+        more = _send_all(notifiers)
+        if more.taken:
+            _tell(more, as_json)
 
 
 def _send_all(notifiers: Notifiers) -> Round:

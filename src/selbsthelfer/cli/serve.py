@@ -19,7 +19,7 @@ from selbsthelfer.cli.connecting import TablesOutOfDateError, connect
 from selbsthelfer.kit.embedded import EmbeddedServerError
 
 TARGET: Final = "selbsthelfer.cli.serve:build_application"
-SECRET_KEY_VARIABLE: Final = "SELBSTHELFER_SECRET_KEY"
+SECRET_KEY_VARIABLE: Final = "SELBSTHELFER_SECRET_KEY"  # noqa: S105 - a name
 THREADS: Final = 4
 """Requests answered at once, each with a database connection of its own."""
 IDLE_SECONDS: Final = 600
@@ -37,8 +37,8 @@ def command(
     """Answer requests for the pages, until Ctrl-C; a proxy in front of it brings HTTPS."""
     address = "127.0.0.1" if host == "localhost" else host
     if not _is_loopback(address) and not os.environ.get(SECRET_KEY_VARIABLE):
-        _refuse(f"{host} can be reached from elsewhere: set {SECRET_KEY_VARIABLE} to a long random text first.")
-    if not _is_free(address, port):
+        _refuse(f"{host} is not loopback: set {SECRET_KEY_VARIABLE} to a long random text first.")
+    if not is_free(address, port):
         _refuse(f"Port {port} on {host} is taken; choose another with --port.")
     try:
         connect()
@@ -47,6 +47,11 @@ def command(
     connections.close_all()
     shown = f"[{address}]" if ":" in address else address
     typer.echo(f"The pages are at http://{shown}:{port}/ (Ctrl-C stops them).")
+    answer_requests(address, port)
+
+
+def answer_requests(address: str, port: int) -> None:
+    """Answer requests until the process is told to stop."""
     Granian(
         TARGET,
         address=address,
@@ -84,7 +89,7 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
-def _is_free(address: str, port: int) -> bool:
+def is_free(address: str, port: int) -> bool:
     """Tell whether nobody listens yet: the server itself would share a port that another one holds."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as trial:

@@ -59,6 +59,52 @@ ORDERS_TEXT: Final = Words(
 LOOK: Final = Words("Einen Blick wert", "Worth a look")
 STAGE: Final = Words("Stufe {window}", "Stage {window}")
 NEXT: Final = Words("Weiter geht es mit", "What to try next")
+SIGN_IN: Final = Words(
+    "Anmelden unter {url}/sign-in mit der Nummer; der Code liegt unter {url}/demo/inbox",
+    "Sign in at {url}/sign-in with the number; the code is at {url}/demo/inbox",
+)
+TOUR: Final = Words("Fünf Minuten Rundgang", "A tour of five minutes")
+TOUR_STEPS: Final = (
+    Words(
+        "Melden Sie sich als {volume_waits} an: Bonus liegt bereit. Ändern Sie die Anschrift: In derselben "
+        "Antwort ist er gutgeschrieben, mit Quittung.",
+        "Sign in as {volume_waits}: a bonus is ready. Change the address: the same answer credits it, with a "
+        "receipt.",
+    ),
+    Words(
+        "„Uhr vorstellen“ (oben): etwas erledigen, anrufen, nächster Monat. In zwei Minuten lebt man das ganze "
+        "Programm durch.",
+        "“Move the clock on” (at the top): do something, call, next month. The whole programme passes in two "
+        "minutes.",
+    ),
+    Words(
+        "Als {second_stage_after_a_missed_one} unter „Bonus“: Ein Anruf zählte und kostete Stufe 1. „Das stimmt "
+        "nicht“ schickt ihn an einen Menschen.",
+        "As {second_stage_after_a_missed_one} under “Rewards”: one call counted and cost stage 1. “That is not "
+        "right” sends it to a person.",
+    ),
+    Words(
+        "Dieser Mensch sind Sie: {program} case list, dann case reinstate NUMMER --by team --reason "
+        "Kulanz. Die Stufe ist bestanden.",
+        "That person is you: {program} case list, then case reinstate NUMBER --by team --reason goodwill. The "
+        "stage is passed.",
+    ),
+    Words(
+        "„Panne beginnen“ und etwas erledigen: Es scheitert, und ein Anruf deswegen zählt nicht.",
+        "“Begin a breakdown” and do something: it fails, and a call about it does not count.",
+    ),
+    Words(
+        "Ohne Anmeldung: {url}/block-sim sperrt eine SIM, {url}/cancel kündigt, beides mit Quittung.",
+        "Without signing in: {url}/block-sim blocks a SIM, {url}/cancel cancels, both with a receipt.",
+    ),
+)
+PORTAL: Final = Words(
+    "Das Portal läuft unter {url} (Strg-C beendet es).", "The portal is at {url} (Ctrl-C stops it)."
+)
+PORT_TAKEN: Final = Words(
+    "Port {port} ist belegt, deshalb startet das Portal nicht; ein anderer: --port.",
+    "Port {port} is taken, so the portal does not start; choose another with --port.",
+)
 
 ROLES: Final[Mapping[str, Words]] = MappingProxyType(
     {

@@ -9,6 +9,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.stagekit import clear_login
+from allauth.account.utils import user_pk_to_url_str
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
@@ -24,7 +25,7 @@ from selbsthelfer.identity.core.proofs import Level
 from selbsthelfer.identity.levels import level_of
 from selbsthelfer.identity.models import User
 from selbsthelfer.identity.operations import NobodyThereError, enter
-from selbsthelfer.identity.queries import has_running_line, number_of
+from selbsthelfer.identity.queries import has_running_line, means_of, number_of
 from selbsthelfer.subscribers.core.lines import subscriber_id_of
 
 MAX_SUBJECT_CHARACTERS = 200
@@ -49,19 +50,22 @@ class AccountAdapter(DefaultAccountAdapter):
         return [{"id": "confirm", "description": "", "url": reverse("confirm")}]
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:  # noqa: ARG002
-        return level_of(self.request) < Level.CONFIRMED
+        """Changing what is set up takes a second proof; setting up the first does not."""
+        is_confirmed = level_of(self.request) >= Level.CONFIRMED
+        return not is_confirmed and bool(means_of(self.request.user))
 
 
 class MfaAdapter(DefaultMFAAdapter):
     """Secrets of authenticator apps and recovery codes are encrypted with the secret key of the site."""
 
+    def get_public_key_credential_user_entity(self, user: AbstractBaseUser) -> dict[str, Any]:
+        name = _name_for_people(user)
+        return {"id": user_pk_to_url_str(user).encode(), "name": name, "display_name": name}
+
     def get_totp_label(self, user: AbstractBaseUser) -> str:
         return _name_for_people(user)
 
-    def _get_user_identifier(self, user: AbstractBaseUser) -> str:
-        return _name_for_people(user)
-
-    def get_totp_issuer(self) -> str:
+    def _get_site_name(self) -> str:
         return str(settings.BRAND)
 
     def generate_authenticator_name(self, user: AbstractBaseUser, type: Authenticator.Type) -> str:  # noqa: A002

@@ -10,13 +10,17 @@ from django.http import HttpRequest
 
 RATES: Final = {
     "code_to_number": "5/10m/key,20/d/key",
-    "code_from_address": "30/10m/ip",
-    "check_from_address": "60/10m/ip",
+    "code_from_address": "300/10m/ip",
+    "check_from_address": "600/10m/ip",
     "second_proof": "20/10m/key",
     "customer_code": "5/h/key,30/d/ip",
     "invitation_code": "10/h/key",
 }
-"""Number, time and whether per key or per address of the network (`ip`), by what is limited."""
+"""Number, time and whether per key or per address of the network (`ip`), by what is limited.
+
+An address is shared by hundreds of phones behind one gateway of a mobile network, so what is counted by
+address is wide; what is counted by number or person is narrow.
+"""
 
 
 class TooOftenError(Exception):

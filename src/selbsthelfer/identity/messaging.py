@@ -26,7 +26,7 @@ def tell_code(
     purpose: Purpose,
     code: str,
     subscriber_id: UUID | None,
-    to: str,
+    to: str | None,
     language: str,
     now: datetime,
 ) -> None:
@@ -56,7 +56,7 @@ def _tell(
     key: str,
     kind: str,
     subscriber_id: UUID | None,
-    to: str,
+    to: str | None,
     content: Mapping[str, Any],
     language: str,
     now: datetime,

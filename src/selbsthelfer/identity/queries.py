@@ -30,9 +30,9 @@ def line_of_number(cursor: psycopg.Cursor[Any], number: str, *, now: datetime) -
     """Find the running line that has a number, given in E.164, now."""
     found = subjects_of_numbers(cursor, spellings(number))
     subject = next((found[spelling] for spelling in spellings(number) if spelling in found), None)
-    if subject is None:
-        return None
-    return running_line(cursor, subscriber_id_of(subject), now=now)
+    # Asked for a number that is nobody's as well, which is not to be told by how long the answer takes.
+    standing = running_line(cursor, subscriber_id_of(subject or ""), now=now)
+    return None if subject is None else standing
 
 
 def running_line(cursor: psycopg.Cursor[Any], subscriber_id: UUID, *, now: datetime) -> LineStanding | None:

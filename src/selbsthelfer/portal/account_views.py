@@ -119,7 +119,12 @@ def change_password(request: HttpRequest) -> HttpResponse:
         UserSession.objects.create_from_request(request)
         end_other_sessions(user=user, session_key=request.session.session_key)
         return _receipt(done)
-    context = {"form": form, "is_first": not user.has_usable_password(), "asks_present": asks_present}
+    context = {
+        "form": form,
+        "is_first": not user.has_usable_password(),
+        "asks_present": asks_present,
+        "number": number_of(user) or "",
+    }
     return render(request, "account/change_password.html", context, status=422 if form.errors else 200)
 
 

@@ -15,6 +15,8 @@ DEMO = os.environ.get("SELBSTHELFER_DEMO") == "1"
 """Whether the made-up operator is shown: messages can be read in an inbox, clocks can be moved on."""
 BRAND = os.environ.get("SELBSTHELFER_BRAND", "Musterfunk")
 """The operator's name on every page and receipt."""
+IMPRINT = os.environ.get("SELBSTHELFER_IMPRINT", "")
+"""Who answers for these pages (§ 5 DDG), as plain text with line breaks; the demo has a made-up one."""
 OIDC_ISSUER = os.environ.get("SELBSTHELFER_OIDC_ISSUER", "")
 """Where the operator's own sign-in is, by OpenID Connect; empty where there is none."""
 OIDC_LINE_CLAIM = os.environ.get("SELBSTHELFER_OIDC_LINE_CLAIM", "line")
@@ -141,7 +143,8 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_RATE_LIMITS = {"login_failed": "30/10m/ip,5/10m/key"}
+ACCOUNT_RATE_LIMITS = {"login_failed": "300/10m/ip,5/10m/key"}
+MFA_RATE_LIMITS = {"webauthn_login": "100/m/ip"}
 MFA_ADAPTER = "selbsthelfer.identity.adapters.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -15,18 +15,18 @@ ON CONFLICT (key) DO NOTHING;
 
 -- name: put_into_inbox
 -- What stays in the house needs no attempt of its own, so a whole batch is sent at once. Two senders never take
--- the same message: each passes over what the other has locked.
+-- the same message: each passes over what the other has locked. Rows are chosen as an array, here and below, because
+-- a choice that is joined may be made more than once, and then takes more rows than its limit.
 UPDATE outbox_message m
 SET sent_at = %(now)s, attempts = m.attempts + 1
-FROM (
+WHERE m.message_id = ANY (ARRAY(
     SELECT message_id FROM outbox_message
     WHERE sent_at IS NULL AND failed_at IS NULL AND due_at <= %(now)s
         AND (channel = 'inbox' OR %(all_channels)s)
     ORDER BY due_at, message_id
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
-) w
-WHERE m.message_id = w.message_id
+))
 RETURNING m.message_id, m.kind;
 
 -- name: take_next
@@ -34,14 +34,13 @@ RETURNING m.message_id, m.kind;
 -- that dies leaves the message to whoever comes after the lease; the count of attempts tells the two apart.
 UPDATE outbox_message m
 SET due_at = %(leased_until)s, attempts = m.attempts + 1
-FROM (
+WHERE m.message_id = ANY (ARRAY(
     SELECT message_id FROM outbox_message
     WHERE sent_at IS NULL AND failed_at IS NULL AND due_at <= %(now)s AND channel <> 'inbox'
     ORDER BY due_at, message_id
     LIMIT 1
     FOR UPDATE SKIP LOCKED
-) w
-WHERE m.message_id = w.message_id
+))
 RETURNING
     m.message_id, m.key, m.kind, m.channel, m.address, m.content::text, m.is_secret, m.created_at, m.attempts;
 
@@ -75,14 +74,13 @@ SET
     emptied_at = %(now)s,
     failed_at = CASE WHEN m.sent_at IS NULL THEN coalesce(m.failed_at, %(now)s) END,
     failure = CASE WHEN m.sent_at IS NULL THEN coalesce(m.failure, 'too_late') ELSE m.failure END
-FROM (
+WHERE m.message_id = ANY (ARRAY(
     SELECT message_id FROM outbox_message
     WHERE emptied_at IS NULL AND created_at < %(before)s
     ORDER BY created_at
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
-) o
-WHERE m.message_id = o.message_id;
+));
 
 -- name: empty_old_secrets
 UPDATE outbox_message m
@@ -92,14 +90,13 @@ SET
     emptied_at = %(now)s,
     failed_at = CASE WHEN m.sent_at IS NULL THEN coalesce(m.failed_at, %(now)s) END,
     failure = CASE WHEN m.sent_at IS NULL THEN coalesce(m.failure, 'too_late') ELSE m.failure END
-FROM (
+WHERE m.message_id = ANY (ARRAY(
     SELECT message_id FROM outbox_message
     WHERE emptied_at IS NULL AND is_secret AND created_at < %(before)s
     ORDER BY created_at
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
-) o
-WHERE m.message_id = o.message_id;
+));
 
 -- name: erase_line
 UPDATE outbox_message

@@ -62,7 +62,7 @@ def _channel(channel: Channel, request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _calling(request: HttpRequest) -> dict[str, list[str]]:
+def _calling(request: HttpRequest) -> dict[str, Any]:
     """Say what a call means for the running programmes of whoever is signed in; in `control` nothing."""
     line, now = line_of(request), now_of(request)
     if line is None:
@@ -77,6 +77,7 @@ def _calling(request: HttpRequest) -> dict[str, list[str]]:
         is_fair = any(_is_fair(cursor, enrolment) for enrolment in running)
     return {
         "stages": [tell(call_sentence(enrolment, explanation.timezone)) for enrolment in running],
+        "is_only_hotline": all(set(enrolment.channels) <= {_HOTLINE} for enrolment in running),
         "never": [tell(words) for words in exempt_terms()] if is_fair else [],
     }
 

@@ -19,7 +19,7 @@ from selbsthelfer.portal.clock import now_of
 from selbsthelfer.portal.languages import both, tell
 from selbsthelfer.portal.lines import line_of, own_line
 from selbsthelfer.portal.pages.reading_fresh import opened, reads, told_success
-from selbsthelfer.portal.pages.writing_forms import MAX_POSTCODE_CHARACTERS, FaultForm, KeyedForm
+from selbsthelfer.portal.pages.writing_forms import MAX_POSTCODE_CHARACTERS, SYMPTOMS, FaultForm, KeyedForm
 from selbsthelfer.portal.pages.writing_keeping import count_stranger, keep_written
 from selbsthelfer.portal.rendering import render
 from selbsthelfer.portal.signing_in import needs_level
@@ -68,11 +68,15 @@ def _zone(price: RoamingPrice, country: str) -> dict[str, Any]:
     return {
         "name": tell(price.zone),
         "countries": ", ".join(named or [tell(name) for name in price.countries]),
-        "call": tell(money(price.call_cents_per_minute)),
-        "text": tell(money(price.text_cents)),
-        "data": tell(money(price.data_cents_per_megabyte)),
+        "call": tell(_price(price.call_cents_per_minute)),
+        "text": tell(_price(price.text_cents)),
+        "data": tell(_price(price.data_cents_per_megabyte)),
         "note": tell(price.note),
     }
+
+
+def _price(cents: int) -> Words:
+    return money(cents) if cents else Words("wie zu Hause", "as at home")
 
 
 class PlaceForm(forms.Form):
@@ -102,12 +106,12 @@ def network_status(request: HttpRequest) -> HttpResponse:
     if asked is None and not form.is_valid():
         return render(request, "portal/network/status.html", {"form": PlaceForm()})
     if not form.is_valid():
-        return render(request, "portal/network/status.html", {"form": form}, status=422)
+        return _refused(request, {"form": form}, 422)
     postcode, now = form.cleaned_data["postcode"], now_of(request)
     try:
         count_stranger(request, "faults_from_address")
     except TooOftenError:
-        return render(request, "portal/network/status.html", {"form": form, "is_too_often": True}, status=429)
+        return _refused(request, {"form": form, "is_too_often": True}, 429)
     faults = the_back_end().faults_at(postcode, now=now)
     done = opened(request, "net.status")
     context = {
@@ -119,6 +123,12 @@ def network_status(request: HttpRequest) -> HttpResponse:
         "panel": told_success(request, done),
     }
     return render(request, "portal/network/status.html", context)
+
+
+def _refused(request: HttpRequest, context: dict[str, Any], status: int) -> HttpResponse:
+    """Say why there is no answer; a script puts only what it got with status 200 into the page."""
+    status = 200 if request.headers.get("HX-Request") == "true" else status
+    return render(request, "portal/network/status.html", context, status=status)
 
 
 def own_postcode(request: HttpRequest) -> str:
@@ -156,6 +166,8 @@ def report_fault(request: HttpRequest) -> HttpResponse:
                 return kept
     else:
         form = FaultForm(initial={"postcode": own_postcode(request), "walk": walked.written})
+        if walked.answers:
+            form.initial["symptom"] = walked.answers[0] if walked.answers[0] in SYMPTOMS else "other"
         form.initial["text"] = "\n".join(tell(sentence) for sentence in tried_sentences(walked))
     context = {"form": form, "has_walked": bool(walked.answers)}
     status = 422 if form.is_bound else 200

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from django.conf import settings
@@ -13,7 +13,7 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 
 from selbsthelfer.conversations.core.promising import is_in_time, objection_until
-from selbsthelfer.kit.wording import Words, duration, moment, money, volume
+from selbsthelfer.kit.wording import Words, days, moment, money, volume
 from selbsthelfer.portal.clock import now_of
 from selbsthelfer.portal.languages import language_now, tell
 from selbsthelfer.portal.lines import own_line
@@ -166,11 +166,10 @@ def _lead_to_newest(request: HttpRequest, page: str) -> HttpResponse:
 
 
 def _row(shown: Bill, now: datetime) -> dict[str, str]:
-    first, last = on_day(shown.first_on), on_day(shown.last_on)
     is_due = shown.due_on > now.date()
     return {
         "number": shown.number,
-        "days": tell(Words(f"{first.de} – {last.de}", f"{first.en} – {last.en}")),
+        "days": tell(days_of(shown)),
         "issued": tell(on_day(shown.issued_on)),
         "due": tell(on_day(shown.due_on)),
         "total": tell(money(shown.total_cents)),
@@ -179,6 +178,13 @@ def _row(shown: Bill, now: datetime) -> dict[str, str]:
             Words("wird abgebucht", "to be debited") if is_due else Words("abgebucht", "debited")
         ),
     }
+
+
+def days_of(shown: Bill) -> Words:
+    """Write the days that a bill is for."""
+    start = datetime.combine(shown.first_on, time(), UTC)
+    end = datetime.combine(shown.last_on, time(), UTC) + timedelta(days=1)
+    return days(start, end, "UTC")
 
 
 def _summary(difference_cents: int) -> Words:
@@ -201,7 +207,7 @@ def _explained(item: ExplainedLine) -> dict[str, str]:
     is_gone = item.change is LineChange.GONE
     return {
         "name": tell(item.line.name),
-        "quantity": "" if is_gone else item.line.quantity,
+        "quantity": "" if is_gone or item.line.quantity == "1" else item.line.quantity,
         "amount": tell(money(0 if is_gone else item.line.amount_cents)),
         "explanation": tell(item.line.explanation),
         "change": "" if item.change is None else item.change.value,
@@ -210,9 +216,15 @@ def _explained(item: ExplainedLine) -> dict[str, str]:
     }
 
 
+def _talked(seconds: int) -> Words:
+    """Write how long a call lasted, as on a clock."""
+    minutes, rest = divmod(seconds, 60)
+    return Words(f"{minutes}:{rest:02d} min", f"{minutes}:{rest:02d} min")
+
+
 def _connection(record: ConnectionRecord) -> dict[str, str]:
     extents = {
-        ConnectionKind.CALL: duration(record.seconds),
+        ConnectionKind.CALL: _talked(record.seconds),
         ConnectionKind.TEXT: Words("1 SMS", "1 message"),
         ConnectionKind.DATA: volume(record.bytes),
     }

@@ -26,6 +26,9 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 UNAVAILABLE: Final = 503
 """The status of a page that the operator's systems could not fill."""
+_OPENED: Final = "opened"
+_QUARTER_MINUTES: Final = 15
+"""Wherever a day begins, it begins with a quarter of an hour."""
 
 
 def reads(activity: str) -> Callable[[View[P]], View[P]]:
@@ -46,6 +49,9 @@ def reads(activity: str) -> Callable[[View[P]], View[P]]:
 
 def unavailable(request: HttpRequest, activity: str) -> HttpResponse:
     """Say that it has failed and why that is not held against anybody."""
+    if request.headers.get("HX-Request") == "true":
+        # The whole page is to be seen, not a part of it within another.
+        return HttpResponse(status=204, headers={"HX-Redirect": request.get_full_path()})
     line, excuse = line_of(request), ""
     if line is not None and not is_fetched_ahead(request):
         now = now_of(request)
@@ -60,10 +66,17 @@ def unavailable(request: HttpRequest, activity: str) -> HttpResponse:
 
 def opened(request: HttpRequest, activity: str) -> Done | None:
     """Report that somebody opened fresh data; none for a stranger or where a browser only fetched ahead."""
-    line = line_of(request)
+    line, now = line_of(request), now_of(request)
     if line is None or is_fetched_ahead(request):
         return None
-    return report_view(line, activity, now=now_of(request))
+    # A view is reported once a day anyhow; a browser that did so a moment ago need not ask again.
+    quarter = now.replace(minute=now.minute - now.minute % _QUARTER_MINUTES).strftime("%Y-%m-%dT%H:%M")
+    opened_lately = request.session.get(_OPENED, {})
+    if opened_lately.get(activity) == quarter:
+        return None
+    done = report_view(line, activity, now=now)
+    request.session[_OPENED] = {**opened_lately, activity: quarter}
+    return done
 
 
 def is_fetched_ahead(request: HttpRequest) -> bool:

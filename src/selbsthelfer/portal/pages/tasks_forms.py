@@ -10,6 +10,7 @@ from uuid import UUID, uuid4, uuid5
 
 import msgspec
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 
 from selbsthelfer.kit.wording import Words
 from selbsthelfer.portal.languages import both, tell
@@ -151,11 +152,10 @@ class TaskForm(forms.Form, Generic[Reading]):
 
     @property
     def problems(self) -> list[tuple[str, str]]:
-        """List what is wrong, each with the id of the field to go to; empty where there is none to see."""
+        """List what is wrong in the order of the fields, each with the id of its field where one is seen."""
+        in_order = [NON_FIELD_ERRORS, *self.fields]
         return [
-            (self._anchor(name), str(message))
-            for name, messages in self.errors.items()
-            for message in messages
+            (self._anchor(name), str(message)) for name in in_order for message in self.errors.get(name, ())
         ]
 
     def _anchor(self, name: str) -> str:

@@ -31,7 +31,7 @@ from selbsthelfer.portal.clock import now_of
 from selbsthelfer.portal.languages import tell
 from selbsthelfer.portal.lines import line_of, own_line
 from selbsthelfer.portal.pages.helping import carried
-from selbsthelfer.portal.pages.reading_bills import find_bill
+from selbsthelfer.portal.pages.reading_bills import days_of, find_bill
 from selbsthelfer.portal.pages.reading_fresh import reads, told_success
 from selbsthelfer.portal.pages.writing_forms import (
     ComplaintForm,
@@ -98,13 +98,7 @@ def _carried_over(request: HttpRequest) -> dict[str, str]:
 def choose_bill(request: HttpRequest) -> HttpResponse:
     """Ask which bill somebody objects to."""
     found = the_back_end().bills(own_line(request), now=now_of(request))
-    days = [(bill.number, on_day(bill.first_on), on_day(bill.last_on)) for bill in found]
-    context = {
-        "bills": [
-            (number, tell(Words(f"{first.de} – {last.de}", f"{first.en} – {last.en}")))
-            for number, first, last in days
-        ]
-    }
+    context = {"bills": [(bill.number, tell(days_of(bill))) for bill in found]}
     return render(request, "portal/writing/choose_bill.html", context)
 
 

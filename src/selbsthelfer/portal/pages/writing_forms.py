@@ -52,6 +52,15 @@ _TOO_OLD: Final = both(
 )
 
 
+def text_field(german: str, english: str) -> forms.CharField:
+    return forms.CharField(
+        label=both(german, english),
+        max_length=MAX_TEXT_CHARACTERS,
+        error_messages={"required": _NO_TEXT, "max_length": _TOO_LONG},
+        widget=forms.Textarea(attrs={"rows": 6}),
+    )
+
+
 class KeyedForm(forms.Form):
     """A form that is carried out once, however often it is sent."""
 
@@ -67,12 +76,7 @@ class WrittenForm(KeyedForm):
     """Something written, as a case of `kind`."""
 
     kind: CaseKind
-    text = forms.CharField(
-        label=both("Ihre Nachricht", "Your message"),
-        max_length=MAX_TEXT_CHARACTERS,
-        error_messages={"required": _NO_TEXT, "max_length": _TOO_LONG},
-        widget=forms.Textarea(attrs={"rows": 6}),
-    )
+    text = text_field("Ihre Nachricht", "Your message")
 
     @property
     def topic(self) -> str | None:
@@ -144,6 +148,7 @@ class ComplaintForm(WrittenForm):
     """A complaint of somebody who is signed in."""
 
     kind = CaseKind.COMPLAINT
+    text = text_field("Was ist schiefgelaufen?", "What went wrong?")
     field_order = ("name", "email", "text", "wanted", "key")
     wanted = forms.CharField(
         label=both("Was sollen wir tun?", "What should we do?"),
@@ -178,6 +183,7 @@ class ObjectionForm(WrittenForm):
     """An objection to a bill."""
 
     kind = CaseKind.OBJECTION
+    text = text_field("Was stimmt an der Rechnung nicht?", "What is wrong with the bill?")
     field_order = ("text", "key")
 
     @property
@@ -189,6 +195,7 @@ class FaultForm(WrittenForm):
     """The report of a fault, with the place and what was tried already."""
 
     kind = CaseKind.FAULT
+    text = text_field("Was haben Sie bemerkt?", "What have you noticed?")
     symptom = forms.ChoiceField(
         label=both("Was geht nicht?", "What does not work?"),
         choices=[(name, both(words.de, words.en)) for name, words in SYMPTOMS.items()],

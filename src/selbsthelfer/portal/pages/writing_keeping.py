@@ -74,7 +74,9 @@ def count_stranger(request: HttpRequest, action: str) -> None:
     if line_of(request) is not None:
         return
     try:
-        allowed = consume(request, app="selbsthelfer.portal", action=action, config=dict(RATES), limit_get=True)
+        allowed = consume(
+            request, app="selbsthelfer.portal", action=action, config=dict(RATES), limit_get=True
+        )
     except RateLimited as error:
         raise TooOftenError(action) from error
     if not allowed:

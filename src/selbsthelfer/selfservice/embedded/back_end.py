@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from django.db import transaction
+from django.db.models import Exists, QuerySet
 
 from selbsthelfer.kit.wording import Words, day
 from selbsthelfer.selfservice.back_end import (
@@ -72,6 +73,8 @@ NOTICE_DAYS: Final = 30
 _REPAIRED_FOR: Final = timedelta(days=2)
 """How long a fault that is over is still told."""
 _COUNTED_EVERY: Final = timedelta(minutes=15)
+_INSTANT: Final = timedelta(microseconds=1)
+_OUT_OF_REACH: Final = "the operator’s systems cannot be reached"
 _SHOWN_SIMS: Final = (SimState.ACTIVE, SimState.BLOCKED)
 
 
@@ -117,8 +120,9 @@ class EmbeddedBackEnd:
         return [replace(offer, is_booked=id_ in booked) for id_, offer in offers().options.items()]
 
     def bills(self, line: LineRef, *, now: datetime) -> Sequence[Bill]:
-        self._row(line, "bill.view", now)
-        write_bills(line, now=now)
+        row = self._row(line, "bill.view", now)
+        if row.next_bill_at is None or row.next_bill_at <= now:
+            write_bills(line, now=now)
         rows = EmbeddedBill.objects.filter(subscriber_id=line.subscriber_id).defer("records")
         today = now.astimezone(ZoneInfo("UTC")).date() + timedelta(days=1)
         return [_bill(row) for row in rows.filter(issued_on__lte=today).order_by("-issued_on")[:MAX_BILLS]]
@@ -222,8 +226,16 @@ class EmbeddedBackEnd:
 
     def _row(self, line: LineRef, activity: str | None, now: datetime) -> EmbeddedLine:
         """Read a line, unless the back end is out of reach; tell a tariff that has begun since."""
-        _raise_in_outage(activity, now)
-        row = ensure_line(line, now=now)
+        row = (
+            EmbeddedLine.objects.filter(pk=line.subscriber_id)
+            .annotate(is_out_of_reach=Exists(_outages(activity, now)))
+            .first()
+        )
+        if row is None:
+            _raise_in_outage(activity, now)
+            return ensure_line(line, now=now)
+        if row.is_out_of_reach:
+            raise BackEndUnavailableError(_OUT_OF_REACH)
         if row.tariff_to_tell_at is not None and row.tariff_to_tell_at <= now:
             write_bills(line, now=now)
             tell_new_tariff(line, now=now)
@@ -231,13 +243,14 @@ class EmbeddedBackEnd:
         return row
 
 
-_INSTANT: Final = timedelta(microseconds=1)
+def _outages(activity: str | None, now: datetime) -> QuerySet[EmbeddedOutage]:
+    asked = [EVERYTHING] if activity is None else [EVERYTHING, activity]
+    return EmbeddedOutage.objects.filter(activity__in=asked, began_at__lte=now, until_at__gt=now)
 
 
 def _raise_in_outage(activity: str | None, now: datetime) -> None:
-    asked = [EVERYTHING] if activity is None else [EVERYTHING, activity]
-    if EmbeddedOutage.objects.filter(activity__in=asked, began_at__lte=now, until_at__gt=now).exists():
-        raise BackEndUnavailableError("the operator’s systems cannot be reached")
+    if _outages(activity, now).exists():
+        raise BackEndUnavailableError(_OUT_OF_REACH)
 
 
 def _bill(row: EmbeddedBill) -> Bill:
