@@ -179,7 +179,7 @@ class Person:
         return code.group()
 
     def ask_for_code(self, told: Told) -> None:
-        self.enter("Mobilfunknummer", "Mobile number", told.number)
+        self.enter("Ihre Mobilfunknummer", "Your mobile number", told.number)
         self.press("Code schicken", "Send code")
 
     def sign_in(self, told: Told) -> None:

@@ -64,10 +64,10 @@ def home() -> Iterator[Path]:
 def test_it_loads_once_shows_again_and_begins_anew_when_asked(home: Path) -> None:
     first, again, other, fresh = run(
         [
-            ["--lines", "12"],
+            ["--lines", "12", "--no-portal"],
             ["--json"],
             ["--lines", "13"],
-            ["--lines", "6", "--seed", "1", "--fresh", "--language", "de"],
+            ["--lines", "6", "--seed", "1", "--fresh", "--language", "de", "--no-portal"],
         ],
         home=home,
     )
