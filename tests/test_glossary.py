@@ -19,6 +19,7 @@ flag for german half header here id in initiated join key kind language learned 
 name need never no none nothing of once one online open other past per place recorded report required row
 rule second setting share start state table text time title too total unknown used view whole word wrong
 yesterday yet
+contract input long missing new number parties ready ref unusable when
 """
 PLAIN = frozenset(PLAIN_WORDS.split())
 """Plain English, words of programming among it, which need no definition."""

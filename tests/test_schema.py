@@ -22,6 +22,8 @@ LOOK_UP = "subscribers_number"
 FREE_TEXT = {
     ("allowances_courtesy", "reason"),
     ("contacts_reclassification", "reason"),
+    ("conversations_case", "name"),
+    ("conversations_message", "text"),
     ("intake_reject", "body"),
     ("intake_reject", "reason"),
     ("programmes_version", "definition"),

@@ -15,6 +15,7 @@ from selbsthelfer.selfservice.core.orders import Order
 from selbsthelfer.selfservice.core.records import Address, ForwardWhen, SimState
 from selbsthelfer.selfservice.core.results import Outcome
 from selbsthelfer.selfservice.embedded.back_end import EmbeddedBackEnd
+from selbsthelfer.selfservice.embedded.operations import tell_new_tariffs
 from selbsthelfer.selfservice.embedded.queries import letters_of_line
 from selbsthelfer.subscribers.core.lines import LineRef
 from tests.selfservice.world import IBAN, MSISDN, NOW, do, facts_of, later, registered, rows, succeed
@@ -176,8 +177,16 @@ def test_a_new_tariff_is_told_to_intake_when_it_begins() -> None:
     told = "SELECT tariff, included_bytes FROM subscribers_subscriber WHERE subscriber_id = %s"
     assert rows(told, line.subscriber_id) == [("musterfunk-m", 5_000_000_000)]
     BACK_END.contract(line, now=later(days=30))
-    BACK_END.contract(line, now=later(days=31))
     assert rows(told, line.subscriber_id) == [("musterfunk-xl", 12_000_000_000)]
+    assert tell_new_tariffs(now=later(days=31)) == 0
+
+
+def test_a_new_tariff_is_told_though_nobody_looks() -> None:
+    line = registered()
+    succeed(line, orders.ChangeTariff("musterfunk-xl"))
+    assert [tell_new_tariffs(now=later(days=days)) for days in (10, 30, 31)] == [0, 1, 0]
+    told = "SELECT tariff FROM subscribers_subscriber WHERE subscriber_id = %s"
+    assert rows(told, line.subscriber_id) == [("musterfunk-xl",)]
 
 
 def test_an_option_is_removed_and_billed_for_the_period_in_which_it_was_booked() -> None:

@@ -178,6 +178,33 @@ def test_a_back_end_that_is_down_has_done_nothing() -> None:
     assert facts_of(line) == [("bill.paperless", False)]
 
 
+class OvertakenBackEnd(TroubledBackEnd):
+    """Is so slow at first that the task is settled meanwhile; then it says that it was out of reach."""
+
+    def carry_out(self, line: LineRef, order: Order, *, key: str, now: datetime) -> Confirmation:
+        if not self.keys:
+            self.keys.append(key)
+            assert settle_started(now=later(minutes=2)) == Settled(1, 1)
+            raise BackEndUnavailableError
+        return super().carry_out(line, order, key=key, now=now)
+
+
+def test_of_two_answers_to_one_task_the_first_holds() -> None:
+    line = registered()
+    with use_back_end(OvertakenBackEnd()):
+        done = do(line, GoPaperless())
+    assert (done.outcome, done.finished_at) == (Outcome.SUCCEEDED, later(minutes=2))
+    assert facts_of(line) == [("bill.paperless", True)]
+
+
+def test_an_order_cannot_be_given_inside_a_transaction_that_might_be_taken_back() -> None:
+    line = registered()
+    back_end = TroubledBackEnd()
+    with use_back_end(back_end), transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
+        do(line, GoPaperless())
+    assert back_end.keys == []
+
+
 def test_one_key_pressed_many_times_at_once_is_one_task() -> None:
     line = registered()
     EmbeddedBackEnd().customer(line, now=NOW)

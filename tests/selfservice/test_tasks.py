@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -21,7 +20,6 @@ from selbsthelfer.selfservice.core.orders import (
     ChangeBankAccount,
     ChangeTariff,
     GoPaperless,
-    SwitchRoaming,
 )
 from selbsthelfer.selfservice.core.records import Address
 from selbsthelfer.selfservice.core.results import Detail, Done, Outcome, Receipt
@@ -31,7 +29,6 @@ from selbsthelfer.selfservice.operations import (
     ActivityUnknownError,
     LineEndedError,
     LineUnknownError,
-    carry_out,
     erase_line,
     report_done,
     report_failed,
@@ -310,12 +307,6 @@ def test_erasing_keeps_number_activity_and_instant() -> None:
     assert found is not None
     assert found.done.details == ()
     assert (found.done.activity, found.done.finished_at) == ("acc.address", NOW)
-
-
-def test_an_order_cannot_be_given_inside_a_transaction_that_might_be_taken_back() -> None:
-    line = registered()
-    with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
-        carry_out(line, SwitchRoaming(on=False), key=uuid4(), now=NOW)
 
 
 def test_the_embedded_back_end_and_the_answer_agree_on_the_day_of_effect() -> None:
