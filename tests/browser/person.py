@@ -108,6 +108,11 @@ class Person:
         self.main.get_by_role("textbox", name=self.say(german, english), exact=True).fill(text)
         self.keys += len(text)
 
+    def enter_secret(self, german: str, english: str, text: str) -> None:
+        """Fill in a field whose text does not show; such a field has no role."""
+        self.main.get_by_label(self.say(german, english), exact=True).fill(text)
+        self.keys += len(text)
+
     def choose(self, german: str, english: str) -> None:
         """Choose one of several."""
         self.main.get_by_role("radio", name=self.say(german, english), exact=True).check()

@@ -15,8 +15,13 @@ ALL_WAYS = [
     for width in WIDTHS
     for has_scripts in (True, False)
 ]
-TWO_WAYS = [Way("de", 320, True), Way("en", 1280, False)]
-"""Each language, each width, with scripts and without: once each."""
+FOUR_WAYS = [
+    Way("de", 320, True),
+    Way("de", 1280, False),
+    Way("en", 320, False),
+    Way("en", 1280, True),
+]
+"""Each pair of language, width and scripts once: enough for walks that differ from others by their words."""
 
 
 def in_ways(ways: list[Way]) -> pytest.MarkDecorator:

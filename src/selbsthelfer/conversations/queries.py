@@ -18,7 +18,8 @@ from selbsthelfer.conversations.core.cases import (
     CaseState,
     Decision,
 )
-from selbsthelfer.conversations.core.numbers import CaseNumberError, read_number
+from selbsthelfer.conversations.core.numbers import CASE_NUMBER
+from selbsthelfer.kit.numbers import BrokenNumberError
 from selbsthelfer.kit.sql import statements
 from selbsthelfer.kit.wording import Language
 
@@ -35,8 +36,8 @@ MAX_EXPORTED: Final = 1_000
 def case_by_number(cursor: psycopg.Cursor[Any], number: str) -> Case | None:
     """Find a case for staff, by its number as typed; None where there is none."""
     try:
-        parameters = {"number": read_number(number)}
-    except CaseNumberError:
+        parameters = {"number": CASE_NUMBER.read(number)}
+    except BrokenNumberError:
         return None
     return case_from(cursor.execute(_SQL["case"] + "\n" + _SQL["of_number"], parameters).fetchone())
 

@@ -29,14 +29,10 @@ from selbsthelfer.conversations.core.declarations import (
     declared,
     details_from,
 )
-from selbsthelfer.conversations.core.numbers import (
-    NUMBER_BITS,
-    CaseNumberError,
-    number_of,
-    read_number,
-)
+from selbsthelfer.conversations.core.numbers import CASE_NUMBER
 from selbsthelfer.conversations.core.promising import promised_at
 from selbsthelfer.conversations.queries import MAX_MESSAGES, case_from
+from selbsthelfer.kit.numbers import BrokenNumberError
 from selbsthelfer.kit.sql import statements
 from selbsthelfer.kit.wording import Language, Words
 from selbsthelfer.outbox.operations import MessageRow, put_messages
@@ -130,8 +126,8 @@ def record_case(cursor: psycopg.Cursor[Any], new: NewCase) -> Case:
 def lock_case(cursor: psycopg.Cursor[Any], number: str) -> Case:
     """Lock a case until the end of the transaction; raises `UnknownCaseError`."""
     try:
-        parameters = {"number": read_number(number)}
-    except CaseNumberError as error:
+        parameters = {"number": CASE_NUMBER.read(number)}
+    except BrokenNumberError as error:
         raise UnknownCaseError("there is no case with this number") from error
     row = cursor.execute(_SQL["case"] + "\n" + _SQL["of_number_locked"], parameters).fetchone()
     found = case_from(row)
@@ -220,7 +216,7 @@ def _row(new: NewCase) -> dict[str, Any]:
     return {
         "case_id": uuid4(),
         "key": new.key,
-        "number": number_of(secrets.randbits(NUMBER_BITS)),
+        "number": CASE_NUMBER.written(secrets.randbits(CASE_NUMBER.bits)),
         "kind": new.kind,
         "line": new.line,
         "topic": new.topic,
