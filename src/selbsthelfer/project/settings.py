@@ -133,7 +133,10 @@ CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "
 CSRF_FAILURE_VIEW = "selbsthelfer.portal.signing_in_views.form_too_old"
 SECURE_HSTS_SECONDS = 365 * 24 * 3_600 if HTTPS else 0
 
-ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("SELBSTHELFER_PROXIES", "0"))
+PROXIES = int(os.environ.get("SELBSTHELFER_PROXIES", "0"))
+"""How many proxies of the operator's stand before the server; only their headers are believed."""
+ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS and PROXIES else None
 """How many proxies of the operator's stand in front; the address of whoever asks is taken from the last."""
 ACCOUNT_ADAPTER = "selbsthelfer.identity.adapters.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "name"
