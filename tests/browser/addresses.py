@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
-from uuid import uuid4
+from urllib.parse import urlencode
 
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from selbsthelfer.conversations.core.cases import CaseKind
 from selbsthelfer.conversations.operations import dispute, open_case, reinstate
-from selbsthelfer.kit.wording import Language
-from selbsthelfer.programmes.core.definition import load_preset
-from selbsthelfer.selfservice.core.orders import BlockThirdParties, ChangeAddress, SetVoicemail
-from selbsthelfer.selfservice.core.records import Address
-from selbsthelfer.selfservice.embedded.models import EmbeddedBill
-from selbsthelfer.selfservice.embedded.operations import begin_outage, end_outage, write_bills
-from selbsthelfer.selfservice.operations import carry_out
 from selbsthelfer.portal.articles.helping import ARTICLES
 from selbsthelfer.portal.pages.tasks import FORMS
+from selbsthelfer.selfservice.core.orders import BarNumber, ChangeAddress
+from selbsthelfer.selfservice.core.records import Address
+from selbsthelfer.selfservice.embedded.models import EmbeddedBill
+from selbsthelfer.selfservice.embedded.operations import write_bills
+from selbsthelfer.selfservice.operations import carry_out, report_failed
 from tests.browser.lines import PROGRAMME, Told, month, new_line
 from tests.portal.life import SOURCE
 from tests.selfservice.world import new_key
@@ -37,11 +35,107 @@ NO_PAGES: Final = frozenset(
         "end_sessions",
         "openid_connect_login",
         "openid_connect_callback",
-        "socialaccount_login_cancelled",
         "mfa_login_webauthn",
-        "mfa_remove_webauthn",
     }
 )
 """Addresses that answer with a file, or only to a form, or only with an operator's sign-in."""
-BEFORE_SIGN_IN: Final = frozenset({"account_login", "sign_in", "sign_in_password", "mfa_authenticate"})
-"""Pages that lead on whoever is signed in."""
+ON_THE_WAY: Final = frozenset(
+    {
+        "sign_in_code",
+        "mfa_authenticate",
+        "email_code",
+        "mfa_deactivate_totp",
+        "mfa_remove_webauthn",
+        "mfa_view_recovery_codes",
+        "mfa_generate_recovery_codes",
+        "written",
+        "declared",
+    }
+)
+"""Pages that show only after another one; the walks that lead to them check them."""
+BEFORE_SIGN_IN: Final = frozenset({"account_login", "sign_in", "sign_in_password", "forgotten_password"})
+"""Pages for whoever is not signed in."""
+
+
+def route_names() -> set[str]:
+    """List the names of all routes; the resolver is the only one who knows them all."""
+    return {pattern.name or "" for pattern in _patterns(get_resolver())}
+
+
+def _patterns(resolver: URLResolver) -> Iterator[URLPattern]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from _patterns(entry)
+        else:
+            yield entry
+
+
+def full_life() -> tuple[Told, Mapping[str, list[str]]]:
+    """Live a line through most things that a page can show; give it with its addresses, route by route."""
+    told = new_line()
+    told.life.enrolled(month(7), programme=PROGRAMME)
+    for back in range(7, 0, -1):
+        told.life.did(month(back, 10), "net.diagnose")
+    told.life.called(month(3, 20), "fault")
+    disputed, upheld, open_to_dispute = (
+        told.life.called(month(back, 21), topic)
+        for back, topic in ((6, "use.view"), (3, "bill.view"), (2, "use.view"))
+    )
+    told.life.add("usage.recorded", month(0), {"bytes": 1_200_000_000})
+    told.send()
+    now, line = datetime.now(UTC), told.line
+    cases = [
+        dispute(
+            line=line.subscriber_id, contact_source=SOURCE, contact_id=id_, text="", key=new_key(), now=now
+        ).number
+        for id_ in (disputed, upheld)
+    ]
+    reinstate(number=cases[0], by="Alex", reason="Das war eine Störung.", now=now)
+    written = open_case(
+        kind=CaseKind.MESSAGE,
+        text="Guten Tag!\n\nEine Frage.",
+        key=new_key(),
+        now=now,
+        line=line.subscriber_id,
+    )
+    return told, {**_pages_of_tasks(told, now), **_pages_of_rewards(open_to_dispute), "case": [
+        reverse("case", args=[number]) for number in (*cases, written.number)
+    ]}
+
+
+def _pages_of_rewards(contact: str) -> dict[str, list[str]]:
+    return {
+        "programme": [reverse("programme", args=[PROGRAMME])],
+        "join": [reverse("join", args=[PROGRAMME])],
+        "leave": [reverse("leave", args=[PROGRAMME])],
+        "dispute": [f"{reverse('dispute')}?{urlencode({'source': SOURCE, 'id': contact})}"],
+    }
+
+
+def _pages_of_tasks(told: Told, now: datetime) -> dict[str, list[str]]:
+    line = told.line
+    address = ChangeAddress(Address("Lindenallee", "12a", "50667", "Köln"))
+    done = carry_out(line, address, key=new_key(), now=now)
+    failed = report_failed(line, "call.forward", key="out/1", now=now)
+    carry_out(line, BarNumber(number="+492214710123", barred=True), key=new_key(), now=now)
+    write_bills(line, now=now)
+    bill = EmbeddedBill.objects.filter(subscriber_id=line.subscriber_id).latest("issued_on").number
+    return {
+        "bill": [reverse("bill", args=[bill])],
+        "bill_explain": [reverse("bill_explain", args=[bill])],
+        "itemised": [reverse("itemised", args=[bill])],
+        "object": [reverse("object"), reverse("object", args=[bill])],
+        "article": [reverse("article", args=[article]) for article in list(ARTICLES)[:2]],
+        "task": [reverse("task", args=[activity]) for activity in FORMS],
+        "receipt": [reverse("receipt", args=[receipt]) for receipt in (done.receipt, failed.receipt)],
+        "diagnose": [reverse("diagnose"), f"{reverse('diagnose')}?walk=data.none.works"],
+        "network_status": [f"{reverse('network_status')}?postcode=50667"],
+        "tasks": [reverse("tasks"), f"{reverse('tasks')}?q=xyzzy"],
+    }
+
+
+def addresses(pages: Mapping[str, list[str]], *, for_strangers: bool = False) -> list[str]:
+    """Give one address or more for every route; raises `NoReverseMatch` for one that nobody has thought of."""
+    names = route_names() - NO_PAGES - ON_THE_WAY
+    names = BEFORE_SIGN_IN if for_strangers else names - BEFORE_SIGN_IN
+    return sorted({address for name in names for address in pages.get(name) or [reverse(name)]})

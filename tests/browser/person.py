@@ -17,7 +17,9 @@ _SECRET: Final = re.compile(r"\b[0-9]{6}\b")
 _AXE: Final = Axe()
 AXE_OPTIONS: Final = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
 }
+CONTRAST_ONLY: Final = {"runOnly": {"type": "rule", "values": ["color-contrast"]}, "resultTypes": ["violations"]}
 
 
 @dataclass(frozen=True)
@@ -148,15 +150,26 @@ class Person:
     def sees_heading(self, german: str, english: str) -> None:
         expect(self.main.get_by_role("heading", level=1)).to_have_text(self.say(german, english))
 
+    def width(self) -> int:
+        """Tell how wide the page is, in pixels."""
+        wide: int = self.page.evaluate("document.documentElement.scrollWidth")
+        return wide
+
     def check_width(self) -> None:
         """Check that nobody has to scroll sideways to read."""
-        wide = self.page.evaluate("document.documentElement.scrollWidth")
+        wide = self.width()
         assert wide <= self.way.width, f"{self.page.url} is {wide} px wide on {self.way.width} px"
 
-    def check_access(self) -> None:
-        """Check the page as axe does."""
-        found = _AXE.run(self.page, options=AXE_OPTIONS).response["violations"]
-        assert not found, f"{self.page.url}\n{_told(found)}"
+    def access_problems(self) -> list[str]:
+        """Tell what axe finds on the page."""
+        return _told(_AXE.run(self.page, options=AXE_OPTIONS).response["violations"])
+
+    def contrast_problems_in_the_dark(self) -> list[str]:
+        """Tell which colours axe finds too weak once the device is set to dark."""
+        self.page.emulate_media(color_scheme="dark")
+        found = _told(_AXE.run(self.page, options=CONTRAST_ONLY).response["violations"])
+        self.page.emulate_media(color_scheme="light")
+        return found
 
     def check_manners(self) -> None:
         """Check what holds for the whole visit: nothing from elsewhere, and no complaint of the browser."""
@@ -204,10 +217,10 @@ class Person:
         self.press("Bestätigen", "Confirm")
 
 
-def _told(violations: list[dict[str, Any]]) -> str:
-    """Tell what axe found, one line for each element."""
-    return "\n".join(
+def _told(violations: list[dict[str, Any]]) -> list[str]:
+    """Tell what axe found, one entry for each element."""
+    return [
         f"{violation['id']}: {violation['help']}\n    {node['html'][:200]}\n    {node['failureSummary']}"
         for violation in violations
         for node in violation["nodes"]
-    )
+    ]

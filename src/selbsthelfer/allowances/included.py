@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 import psycopg
 
 from selbsthelfer.allowances.core.included import (
@@ -24,7 +25,7 @@ from selbsthelfer.allowances.core.included import (
     included_stretch,
 )
 from selbsthelfer.kit.sql import statements
-from selbsthelfer.subscribers.core.billing import Calendar, Cycle
+from selbsthelfer.subscribers.core.billing import BillingDayChange, Calendar, Cycle, billing_calendar
 from selbsthelfer.subscribers.queries import LineBilling, line_billings
 
 _SQL = statements("selbsthelfer.allowances")
@@ -84,6 +85,50 @@ class _Calendars:
         return steady
 
 
+class _LineTerms(msgspec.Struct, frozen=True):
+    """All that decides what one line includes; changes and buckets as they are kept, in no order."""
+
+    registered_bytes: int | None
+    timezone: str
+    billing_day: int | None
+    period_days: int | None
+    period_anchor: date | None
+    included_changes: tuple[tuple[datetime, str, str, datetime, int], ...]
+    billing_day_changes: tuple[tuple[datetime, str, str, int], ...]
+    stretches: tuple[tuple[datetime, datetime], ...]
+
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar as known now."""
+        return billing_calendar(
+            timezone=self.timezone,
+            billing_day=self.billing_day,
+            period_days=self.period_days,
+            period_anchor=self.period_anchor,
+            changes=[BillingDayChange(*change) for change in self.billing_day_changes],
+        )
+
+
+_decode_line_terms = msgspec.json.Decoder(_LineTerms).decode
+
+
+def plan_included_of_line(cursor: psycopg.Cursor[Any], line: UUID, at: datetime) -> IncludedPlan:
+    """Plan the included bucket that covers one instant of a line, as all is known now; one query."""
+    row = cursor.execute(_SQL["included_terms_of_line"], {"line": line}).fetchone()
+    if row is None:
+        return IncludedPlan([], [])
+    known = _decode_line_terms(row[0])
+    changes = [IncludedChange(*change) for change in known.included_changes]
+    bytes_ = known.registered_bytes
+    limited = []
+    if bytes_ or changes:
+        stretch = included_stretch(known.calendar, at)
+        bytes_ = included_bytes_from(bytes_, changes, stretch.starts_at)
+        limited = [(at, Included(line, bytes_, stretch))] if bytes_ else []
+    taken = defaultdict(list, {line: [Stretch(*stretch) for stretch in known.stretches]})
+    return IncludedPlan(_free_parts(limited, taken), [0] if bytes_ is None else [])
+
+
 def plan_included(cursor: psycopg.Cursor[Any], uncovered: Sequence[Uncovered]) -> IncludedPlan:
     """Plan the included buckets that cover the given instants, each line's in order; write nothing.
 
@@ -91,6 +136,13 @@ def plan_included(cursor: psycopg.Cursor[Any], uncovered: Sequence[Uncovered]) -
     """
     limited, unlimited = _limited(cursor, uncovered)
     taken = _load_overlapping(cursor, {(i.subscriber_id, i.stretch) for _, i in limited})
+    return IncludedPlan(_free_parts(limited, taken), unlimited)
+
+
+def _free_parts(
+    limited: Sequence[tuple[datetime, Included]], taken: defaultdict[UUID, list[Stretch]]
+) -> list[Included]:
+    """Cut each to what is free of its stretch; what is taken grows by each."""
     to_make = []
     for at, included in limited:
         others = taken[included.subscriber_id]
@@ -100,7 +152,7 @@ def plan_included(cursor: psycopg.Cursor[Any], uncovered: Sequence[Uncovered]) -
             included = included._replace(stretch=free_part(included.stretch, others, at))
         others.append(included.stretch)
         to_make.append(included)
-    return IncludedPlan(to_make, unlimited)
+    return to_make
 
 
 def _limited(

@@ -13,7 +13,7 @@ import psycopg
 
 from selbsthelfer.allowances.core.buckets import BURN_ORDER, included_bucket_id
 from selbsthelfer.allowances.core.included import Stretch
-from selbsthelfer.allowances.included import Included, Uncovered, plan_included
+from selbsthelfer.allowances.included import Included, plan_included_of_line
 from selbsthelfer.kit.sql import statements
 from selbsthelfer.subscribers.core.billing import period_bounds
 from selbsthelfer.subscribers.queries import line_billings
@@ -183,7 +183,7 @@ def allowance_of_line(cursor: psycopg.Cursor[Any], line: UUID, *, at: datetime) 
     ]
     is_unlimited = False
     if not any(bucket.kind == "included" for bucket in buckets):
-        plan = plan_included(cursor, [Uncovered(0, line, at, _END_OF_TIME)])
+        plan = plan_included_of_line(cursor, line, at)
         is_unlimited = bool(plan.unlimited) and not is_resting
         buckets += [_not_made_yet(included, is_resting) for included in plan.to_make]
         buckets.sort(key=_burns)

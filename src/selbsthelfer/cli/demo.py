@@ -91,6 +91,7 @@ def command(
         operator = mark.operator if mark is not None else _new_operator(lines, seed)
         seconds = None if mark is not None and mark.is_complete else _load(operator, spoken)
         found = summary.read_summary(now=datetime.now(UTC))
+        _register(found)
     if as_json:
         typer.echo(msgspec.json.encode({**_members(operator), **dataclasses.asdict(found)}).decode())
         return
@@ -106,6 +107,14 @@ def _own_lines_only() -> Iterator[None]:
         yield
     except ForeignLinesError as error:
         refuse(f"The demo cannot be loaded here: {error}.")
+
+
+def _register(found: DemoSummary) -> None:
+    # It names tables, which exist when the settings are loaded.
+    from selbsthelfer.demo.people import register
+
+    old_hands = [subject for role, subject in found.worth_a_look.items() if role != "new"]
+    register(old_hands, now=datetime.now(UTC))
 
 
 def _demo_home() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,4 +64,4 @@ def contacts_of_line(cursor: psycopg.Cursor[Any], line: UUID, *, known_until: da
 def export_of_line(cursor: psycopg.Cursor[Any], line: UUID) -> Mapping[str, object]:
     """Give the contacts of a line with what agents said of them, the newest `MAX_EXPORTED`."""
     rows = cursor.execute(_SQL["export_of_line"], {"line": line, "limit": MAX_EXPORTED})
-    return {"contacts": [contact for (contact,) in rows]}
+    return {"contacts": [json.loads(contact) for (contact,) in rows]}

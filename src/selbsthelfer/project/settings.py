@@ -137,7 +137,6 @@ PROXIES = int(os.environ.get("SELBSTHELFER_PROXIES", "0"))
 """How many proxies of the operator's stand before the server; only their headers are believed."""
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS and PROXIES else None
-"""How many proxies of the operator's stand in front; the address of whoever asks is taken from the last."""
 ACCOUNT_ADAPTER = "selbsthelfer.identity.adapters.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "name"
 ACCOUNT_LOGIN_METHODS = {"username"}

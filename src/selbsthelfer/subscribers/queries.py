@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -40,19 +41,20 @@ class LineBilling:
 
 def line_billings(cursor: psycopg.Cursor[Any], lines: Sequence[UUID]) -> Mapping[UUID, LineBilling]:
     """Load how each of the lines is billed; lines that are not registered are missing."""
+    found: dict[UUID, LineBilling] = {}
     changes: dict[UUID, list[tuple[BillingDayChange, datetime]]] = defaultdict(list)
-    for line, happened_at, id_, source, day, received_at in cursor.execute(
-        _SQL["billing_day_changes"], {"lines": list(lines)}
-    ):
-        changes[line].append((BillingDayChange(happened_at, id_, source, day), received_at))
-    found = {}
-    for line, timezone, day, days, anchor, ended_at, registered_at, received_at in cursor.execute(
+    for line, timezone, day, days, anchor, ended_at, registered_at, received_at, *change in cursor.execute(
         _SQL["billing"], {"lines": list(lines)}
     ):
-        base = billing_calendar(timezone=timezone, billing_day=day, period_days=days, period_anchor=anchor)
-        found[line] = LineBilling(
-            timezone, base.cycle, registered_at, received_at, ended_at, tuple(changes[line])
-        )
+        if line not in found:
+            base = billing_calendar(
+                timezone=timezone, billing_day=day, period_days=days, period_anchor=anchor
+            )
+            found[line] = LineBilling(timezone, base.cycle, registered_at, received_at, ended_at, ())
+        if change[0] is not None:
+            changes[line].append((BillingDayChange(*change[:4]), change[4]))
+    for line, told in changes.items():
+        found[line] = replace(found[line], changes=tuple(sorted(told)))
     return found
 
 
@@ -99,6 +101,6 @@ def export_of_line(cursor: psycopg.Cursor[Any], line: UUID) -> Mapping[str, obje
     row = cursor.execute(_SQL["export_of_line"], {"line": line}).fetchone()
     numbers = cursor.execute(_SQL["export_of_numbers"], {"line": line, "limit": MAX_EXPORTED})
     return {
-        "line": {} if row is None else row[0],
+        "line": {} if row is None else json.loads(row[0]),
         "numbers": [{"msisdn": msisdn, "assigned_at": at.isoformat()} for msisdn, at in numbers],
     }

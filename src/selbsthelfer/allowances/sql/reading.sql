@@ -31,6 +31,33 @@ LEFT JOIN (
 WHERE s.subscriber_id = %(line)s
 ORDER BY b.valid_until, array_position(%(burn_order)s::text[], b.kind), b.valid_from, b.bucket_id;
 
+-- name: included_terms_of_line
+-- Asked where a page finds no included bucket yet: all that its stretch and its size are made of, in one answer.
+SELECT jsonb_build_object(
+    'registered_bytes', s.registered_included_bytes,
+    'timezone', s.timezone,
+    'billing_day', s.billing_day,
+    'period_days', s.period_days,
+    'period_anchor', s.period_anchor,
+    'included_changes', coalesce((
+        SELECT jsonb_agg(jsonb_build_array(c.happened_at, c.id, c.source, c.received_at, c.included_bytes))
+        FROM subscribers_change c
+        WHERE c.subscriber_id = s.subscriber_id AND c.included_bytes IS NOT NULL
+    ), '[]'),
+    'billing_day_changes', coalesce((
+        SELECT jsonb_agg(jsonb_build_array(d.happened_at, d.id, d.source, d.billing_day))
+        FROM subscribers_billingdaychanged d
+        WHERE d.subscriber_id = s.subscriber_id
+    ), '[]'),
+    'stretches', coalesce((
+        SELECT jsonb_agg(jsonb_build_array(b.valid_from, b.valid_until))
+        FROM allowances_bucket b
+        WHERE b.subscriber_id = s.subscriber_id AND b.kind = 'included'
+    ), '[]')
+)
+FROM subscribers_subscriber s
+WHERE s.subscriber_id = %(line)s;
+
 -- name: entries
 -- Newest first; a page goes on after the key of the last entry of the page before. What burned is read by its index
 -- and no further than the page; credits are as few as buckets.

@@ -12,10 +12,6 @@ from selbsthelfer.portal.pages.everybody_design import design
 from selbsthelfer.portal.rendering import render
 
 
-def soon(request: HttpRequest, **_: str) -> HttpResponse:
-    return render(request, "portal/message.html", {"title": "…", "text": "…"})
-
-
 @require_safe
 def imprint(request: HttpRequest) -> HttpResponse:
     """Say who is responsible: as the operator has set it; in the demo a made-up company."""
@@ -34,6 +30,5 @@ urlpatterns = [
     *programmes.urlpatterns,
     path("imprint", imprint, name="imprint"),
     path("accessibility", accessibility, name="accessibility"),
-    path("privacy", soon, name="privacy"),
     path("design", design, name="design"),
 ]

@@ -38,16 +38,14 @@ SELECT * FROM unnest(%(msisdns)s::text[], %(instants)s::timestamptz[], %(lines)s
 ON CONFLICT DO NOTHING;
 
 -- name: billing
--- What the calendar of a line is made of.
-SELECT subscriber_id, timezone, billing_day, period_days, period_anchor, ended_at, registered_at, received_at
-FROM subscribers_subscriber
-WHERE subscriber_id = ANY (%(lines)s);
-
--- name: billing_day_changes
-SELECT subscriber_id, happened_at, id, source, billing_day, received_at
-FROM subscribers_billingdaychanged
-WHERE subscriber_id = ANY (%(lines)s)
-ORDER BY subscriber_id, happened_at, id, source;
+-- What the calendar of a line is made of, one row for each change of its billing day, or one alone. Changes are so rare
+-- that this is hardly more than a row for each line, and one question for both is one wait less.
+SELECT
+    s.subscriber_id, s.timezone, s.billing_day, s.period_days, s.period_anchor, s.ended_at, s.registered_at, s.received_at,
+    c.happened_at, c.id, c.source, c.billing_day, c.received_at
+FROM subscribers_subscriber s
+LEFT JOIN subscribers_billingdaychanged c ON c.subscriber_id = s.subscriber_id
+WHERE s.subscriber_id = ANY (%(lines)s);
 
 -- name: ends
 SELECT subscriber_id, happened_at, id, source, received_at
