@@ -214,7 +214,9 @@ class _Bench:
             )
             row = cursor.fetchone()
         assert row is not None
-        done = self.take((CODE, ""), lambda: browser.post("/sign-in/code", {"code": row[0]}), is_timed=is_timed)
+        done = self.take(
+            (CODE, ""), lambda: browser.post("/sign-in/code", {"code": row[0]}), is_timed=is_timed
+        )
         assert done.location == "/", (done.status, done.location)
 
 

@@ -14,12 +14,12 @@ from tests.browser.lines import Told, session_of
 
 PATIENCE_MS: Final = 5_000
 _SECRET: Final = re.compile(r"\b[0-9]{6}\b")
-_AXE: Final = Axe()
-AXE_OPTIONS: Final = {
+AXE: Final = Axe().axe_script
+EVERY_RULE: Final = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
 }
-CONTRAST_ONLY: Final = {"runOnly": {"type": "rule", "values": ["color-contrast"]}, "resultTypes": ["violations"]}
+CONTRAST: Final = {"runOnly": {"type": "rule", "values": ["color-contrast"]}, "resultTypes": ["violations"]}
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,12 @@ class Person:
         """Tap once, and look at what comes."""
         target.click()
         self.taps += 1
-        self.page.wait_for_load_state()
+        self.settle()
         self.check_width()
+
+    def settle(self) -> None:
+        """Wait until the page that a tap led to stands."""
+        self.page.wait_for_load_state()
 
     def press(self, german: str, english: str, *, nth: int = 0) -> None:
         """Press the button of this name."""
@@ -160,16 +164,19 @@ class Person:
         wide = self.width()
         assert wide <= self.way.width, f"{self.page.url} is {wide} px wide on {self.way.width} px"
 
-    def access_problems(self) -> list[str]:
-        """Tell what axe finds on the page."""
-        return _told(_AXE.run(self.page, options=AXE_OPTIONS).response["violations"])
-
-    def contrast_problems_in_the_dark(self) -> list[str]:
-        """Tell which colours axe finds too weak once the device is set to dark."""
-        self.page.emulate_media(color_scheme="dark")
-        found = _told(_AXE.run(self.page, options=CONTRAST_ONLY).response["violations"])
-        self.page.emulate_media(color_scheme="light")
+    def access_problems(self, *, also_in_the_dark: bool = True) -> list[str]:
+        """Tell what axe finds on the page, and which colours are too weak once the device is set to dark."""
+        self.page.evaluate(AXE)
+        found = self._run_axe(EVERY_RULE)
+        if also_in_the_dark:
+            self.page.emulate_media(color_scheme="dark")
+            found += self._run_axe(CONTRAST)
+            self.page.emulate_media(color_scheme="light")
         return found
+
+    def _run_axe(self, options: dict[str, Any]) -> list[str]:
+        run = "options => axe.run(document, options).then(result => result.violations)"
+        return _told(self.page.evaluate(run, options))
 
     def check_manners(self) -> None:
         """Check what holds for the whole visit: nothing from elsewhere, and no complaint of the browser."""

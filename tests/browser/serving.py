@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from django.db import connection
@@ -60,7 +59,7 @@ def _wait_for(address: str, process: subprocess.Popen[str]) -> None:
         try:
             with urlopen(address, timeout=5):  # noqa: S310 - our own address
                 return
-        except (URLError, ConnectionError):
+        except OSError:
             sleep(0.1)
     process.kill()
     raise AssertionError(process.communicate()[0])

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import html
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from fido2.cose import ES256
+from fido2.utils import websafe_encode
+from fido2.webauthn import (
+    AttestationObject,
+    AttestedCredentialData,
+    AuthenticatorData,
+    CollectedClientData,
+)
 
 from selbsthelfer.conversations.core.cases import CaseKind
 from selbsthelfer.conversations.models import Case
@@ -102,7 +113,7 @@ def settled(subject: str, msisdn: str, *, is_marked: bool = False) -> Neighbour:
     )
     bill = the_back_end().bills(line, now=now)[0]
     passkey = Authenticator.objects.create(
-        user=user, type=Authenticator.Type.WEBAUTHN, data={"name": "Handy", "credential": {}}
+        user=user, type=Authenticator.Type.WEBAUTHN, data={"name": "Handy", "credential": a_credential()}
     )
     elsewhere = Client()
     sign_in_as(elsewhere, line)
@@ -125,6 +136,25 @@ def settled(subject: str, msisdn: str, *, is_marked: bool = False) -> Neighbour:
         "programme": PROGRAMME,
     }
     return Neighbour(line, user, names)
+
+
+def a_credential() -> dict[str, Any]:
+    """Make what a browser sends when it has made a passkey."""
+    key = ES256.from_cryptography_key(ec.generate_private_key(ec.SECP256R1()).public_key())
+    made = AttestedCredentialData.create(b"\0" * 16, secrets.token_bytes(16), key)
+    flags = AuthenticatorData.FLAG.UP | AuthenticatorData.FLAG.UV | AuthenticatorData.FLAG.AT
+    data = AuthenticatorData.create(sha256(b"testserver").digest(), flags, 0, made)
+    attested = AttestationObject.create("none", data, {})
+    told = CollectedClientData.create("webauthn.create", secrets.token_bytes(16), "http://testserver")
+    return {
+        "id": websafe_encode(made.credential_id),
+        "rawId": websafe_encode(made.credential_id),
+        "type": "public-key",
+        "response": {
+            "clientDataJSON": websafe_encode(told),
+            "attestationObject": websafe_encode(attested),
+        },
+    }
 
 
 def known_to_back_end(line: LineRef, now: datetime, *, is_marked: bool) -> None:
@@ -176,7 +206,9 @@ def leaks(response: HttpResponse, one: Neighbour, *, echoed: frozenset[str] = fr
     """List what an answer shows of somebody; `echoed` are names that whoever asked had typed themselves."""
     if response.headers.get("Content-Type", "").startswith("application/pdf"):
         return ["a whole document"]
-    shown = html.unescape(response.content.decode()) + str(response.headers)
+    # Where it leads repeats what was asked; all else must not.
+    headers = {name: value for name, value in response.headers.items() if name != "Location"}
+    shown = html.unescape(response.content.decode()) + str(headers)
     typed = {one.names[name] for name in echoed}
     return [text for text in (*SECRETS, *(one.identifiers - typed)) if text in shown]
 

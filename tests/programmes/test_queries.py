@@ -315,7 +315,7 @@ def test_an_export_is_plain_json_and_tells_all_that_is_kept() -> None:
     one.send()
     export: Any = json.loads(json.dumps(queries.export_of_line(open_cursor(), LINE)))
     (enrolment,) = export["enrolments"]
-    assert (enrolment["programme"], enrolment["version"], enrolment["variant"]) == ("o2-2017", 1, "treatment")
+    assert (enrolment["programme"], enrolment["version"]) == ("o2-2017", 1)
     assert enrolment["stopped_at"] == "2025-05-01T00:00:00+00:00"
     assert enrolment["digest"] == load_preset("o2-2017").digest()
     assert [(release["index"], release["bytes"]) for release in export["releases"]] == [(4, 100 * MB)]
@@ -359,7 +359,7 @@ def test_reads_cost_as_many_queries_as_they_say() -> None:
     assert cost(lambda c: queries.version_at(c, "o2-2017", now)) == 1
     assert cost(lambda c: queries.open_programmes(c, at=now)) == 1
     assert cost(lambda c: usage_now(c, LINE, at=now, period=period)) == 1
-    assert cost(lambda c: usage_now(c, LINE, at=now)) == 3
+    assert cost(lambda c: usage_now(c, LINE, at=now)) == 2
     assert cost(lambda c: may_join(c, LINE, now=now)) == 2
     assert cost(lambda c: explain_to_subscriber(c, LINE, at=now)) == 3
     assert cost(lambda c: explain_to_subscriber(c, idle, at=now)) <= 6

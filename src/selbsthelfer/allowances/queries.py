@@ -55,16 +55,28 @@ class LineBucket(NamedTuple):
         return self.is_confirmed and not self.is_resting
 
 
+class UsageNow(NamedTuple):
+    """What a line used so far in the running period, and its newest record, which tells how fresh that is."""
+
+    starts_at: datetime
+    ends_at: datetime
+    records: int
+    used_bytes: int
+    last_record_happened_at: datetime | None
+    last_received_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """What volume a line has at an instant: its valid buckets in the order in which they burn.
 
     Buckets of a suspended line rest, and others are not confirmed yet: they are listed, but nothing of them
-    is usable. After its end a line has nothing.
+    is usable. After its end a line has nothing. `usage` is told where a period was asked about.
     """
 
     buckets: tuple[LineBucket, ...]
     is_unlimited: bool
+    usage: UsageNow | None = None
 
     @property
     def usable_bytes(self) -> int | None:
@@ -106,17 +118,6 @@ class UsageTotal(NamedTuple):
     records: int
     bytes: int
     unmet_bytes: int
-
-
-class UsageNow(NamedTuple):
-    """What a line used so far in the running period, and its newest record, which tells how fresh that is."""
-
-    starts_at: datetime
-    ends_at: datetime
-    records: int
-    used_bytes: int
-    last_record_happened_at: datetime | None
-    last_received_at: datetime | None
 
 
 class DayUsage(NamedTuple):
@@ -162,23 +163,34 @@ _LAST_ID = UUID(int=2**128 - 1)
 _AFTER_ALL = EntryKey(_END_OF_TIME, _LAST_ID, 2**31 - 1)
 
 
-def allowance_of_line(cursor: psycopg.Cursor[Any], line: UUID, *, at: datetime) -> Allowance:
+def allowance_of_line(
+    cursor: psycopg.Cursor[Any], line: UUID, *, at: datetime, period: Stretch | None = None
+) -> Allowance:
     """Tell what volume a line has at any instant, past instants included, as far as is known now.
 
     An entry counts from when it happened, however late it was received; suspension and the line's end do
     likewise. Included volume is shown also where no usage has made its bucket yet; reading writes nothing.
-    Raises `UnknownLineError`.
+    With a `period` it tells as well what was used in it. One query, and one more before the first usage of a
+    billing period. Raises `UnknownLineError`.
     """
-    parameters = {"line": line, "at": at, "burn_order": list(BURN_ORDER)}
+    starts_at, ends_at = period or (at, at)
+    parameters = {
+        "line": line,
+        "at": at,
+        "starts_at": starts_at,
+        "ends_at": ends_at,
+        "burn_order": list(BURN_ORDER),
+    }
     rows = cursor.execute(_SQL["allowance_at"], parameters).fetchall()
     if not rows:
         raise UnknownLineError(f"no line is registered as {line}")
     ended_at, is_resting = rows[0][:2]
+    usage = None if period is None else UsageNow(*period, *rows[0][-4:])
     if ended_at is not None and ended_at <= at:
-        return Allowance((), is_unlimited=False)
+        return Allowance((), is_unlimited=False, usage=usage)
     buckets = [
         LineBucket(bucket_id, kind, size_bytes, left_bytes, valid_from, valid_until, is_resting, is_confirmed)
-        for _, _, bucket_id, kind, size_bytes, left_bytes, valid_from, valid_until, is_confirmed in rows
+        for _, _, bucket_id, kind, size_bytes, left_bytes, valid_from, valid_until, is_confirmed, *_ in rows
         if bucket_id is not None
     ]
     is_unlimited = False
@@ -188,7 +200,8 @@ def allowance_of_line(cursor: psycopg.Cursor[Any], line: UUID, *, at: datetime) 
         buckets += [_not_made_yet(included, is_resting) for included in plan.to_make]
         buckets.sort(key=_burns)
     end = ended_at or _END_OF_TIME
-    return Allowance(tuple(b._replace(valid_until=min(b.valid_until, end)) for b in buckets), is_unlimited)
+    kept = tuple(b._replace(valid_until=min(b.valid_until, end)) for b in buckets)
+    return Allowance(kept, is_unlimited, usage)
 
 
 def buckets_of_line(cursor: psycopg.Cursor[Any], line: UUID, *, at: datetime) -> Sequence[LineBucket]:
@@ -227,7 +240,7 @@ def usage_now(
 ) -> UsageNow:
     """Add up what a line used in the billing period of `at` up to then, and tell how fresh that is.
 
-    One query where the caller knows the `period` (an explanation of the line does), else three.
+    One query where the caller knows the `period` (an explanation of the line does), else two.
     Raises `UnknownLineError`.
     """
     if period is None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
@@ -102,3 +103,14 @@ class Code(models.Model):
     guesses = models.SmallIntegerField(default=0)
     created_at = models.DateTimeField(db_index=True)
     used_at = models.DateTimeField(null=True)
+
+
+class Tries(models.Model):
+    """When something was tried, in microseconds since 1970, by a digest of what it was and who tried.
+
+    Nobody looks at it any more from `ends_at` on. The table is not logged: it need not outlive a crash.
+    """
+
+    key = Identifier(primary_key=True)
+    kept = ArrayField(models.BigIntegerField())
+    ends_at = models.DateTimeField(db_index=True)

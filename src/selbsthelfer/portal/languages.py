@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from django.conf import settings
+from django.contrib.auth.middleware import get_user
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.functional import lazy
@@ -12,11 +14,19 @@ from django.utils.functional import lazy
 from selbsthelfer.kit.wording import Language, Words
 
 COOKIE: Final = "language"
-_YEAR_SECONDS: Final = 365 * 24 * 3_600
+YEAR_SECONDS: Final = 365 * 24 * 3_600
+
+
+_FILES: Final = "/assets/"
+"""Where files are that speak no language, so that nobody is asked for theirs."""
 
 
 class LanguageMiddleware:
-    """Choose the language: `?language=`, the cookie that keeps a choice, what the browser prefers, German."""
+    """Choose the language of a page, and keep the choice where one was made.
+
+    First `?language=`, then the cookie that keeps a choice of this browser, then what somebody signed in has
+    chosen anywhere, then what the browser prefers, and German where it prefers neither.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -24,7 +34,7 @@ class LanguageMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         asked = _known(request.GET.get("language"))
         kept = _known(request.COOKIES.get(COOKIE))
-        language = asked or kept or Language(translation.get_language_from_request(request))
+        language = asked or kept or _of_user(request) or _of_browser(request)
         with translation.override(language.value):
             response = self.get_response(request)
         if asked and asked is not kept:
@@ -33,10 +43,21 @@ class LanguageMiddleware:
         return response
 
 
+def _of_user(request: HttpRequest) -> Language | None:
+    """Tell what somebody signed in has chosen; the user is read once for the whole request."""
+    if settings.SESSION_COOKIE_NAME not in request.COOKIES or request.path.startswith(_FILES):
+        return None
+    return _known(getattr(get_user(request), "language", None))
+
+
+def _of_browser(request: HttpRequest) -> Language:
+    return Language(translation.get_language_from_request(request))
+
+
 def keep_language(response: HttpResponse, language: Language, *, is_secure: bool) -> None:
     """Have the browser keep a choice of language for a year."""
     response.set_cookie(
-        COOKIE, language.value, max_age=_YEAR_SECONDS, secure=is_secure, httponly=True, samesite="Lax"
+        COOKIE, language.value, max_age=YEAR_SECONDS, secure=is_secure, httponly=True, samesite="Lax"
     )
 
 

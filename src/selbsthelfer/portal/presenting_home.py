@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from selbsthelfer.allowances.core.forecast import forecast
 from selbsthelfer.allowances.queries import LineBucket, UsageNow
-from selbsthelfer.kit.wording import Language, Words, last_day, moment, money, volume
-from selbsthelfer.programmes.core.wording_facts import Phase, ToldEnrolment, TrancheState
+from selbsthelfer.kit.wording import Language, Words, days, last_day, moment, money, volume
+from selbsthelfer.programmes.core.counting import FAILED_ACTIVITY_REACH
+from selbsthelfer.programmes.core.wording_contacts import activity_name
+from selbsthelfer.programmes.core.wording_facts import Phase, ToldEnrolment, Tranche
+from selbsthelfer.programmes.core.wording_promise import prospect_words
 from selbsthelfer.programmes.core.wording_stages import next_step, stage_sentence
+from selbsthelfer.programmes.core.wording_status import TrancheStatus, status_words, tranche_status
 from selbsthelfer.programmes.core.wording_success import release_preview
 from selbsthelfer.programmes.core.wording_tranches import BUCKET_KINDS
 from selbsthelfer.programmes.explaining import Explanation
 from selbsthelfer.selfservice.core.records import CostSoFar
+from selbsthelfer.selfservice.queries import FailedTask
 
 SOON: Final = timedelta(days=3)
 """A bucket that ends so soon, with something left, is pointed out."""
+_LOOKS: Final[Mapping[TrancheStatus, str]] = MappingProxyType(
+    {
+        TrancheStatus.OPEN: "open",
+        TrancheStatus.PASSED: "passed",
+        TrancheStatus.WAITING: "current",
+        TrancheStatus.BEING_CREDITED: "current",
+        TrancheStatus.USABLE: "granted",
+        TrancheStatus.USED: "granted",
+        TrancheStatus.EXPIRED: "granted",
+        TrancheStatus.MISSED: "missed",
+        TrancheStatus.LAPSED: "missed",
+        TrancheStatus.ENDED: "ended",
+        TrancheStatus.NOTHING: "ended",
+    }
+)
+_WITHOUT_VOLUME: Final = frozenset(
+    {TrancheStatus.MISSED, TrancheStatus.LAPSED, TrancheStatus.ENDED, TrancheStatus.NOTHING}
+)
+_INSTANT: Final = timedelta(microseconds=1)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 
@@ -37,18 +63,36 @@ class HomeBucket:
 
 
 @dataclass(frozen=True, slots=True)
+class HomeStep:
+    """A tranche in the row of all: how it looks, and what it is for those who do not see it."""
+
+    look: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class HomeProgramme:
-    """Where a programme stands, in a few sentences; `steps` are its stages and what they are called."""
+    """Where a programme stands, in a few sentences; `prospect` is what the running stage gives first."""
 
     title: str
     next_step: str
     stage: str
+    prospect: str
     preview: str
     earned: str
     cap: str
     earned_bytes: int
     cap_bytes: int
-    steps: Sequence[tuple[str, str]]
+    steps: Sequence[HomeStep]
+
+
+@dataclass(frozen=True, slots=True)
+class HomeFailure:
+    """A task that failed lately; `excuse` tells whoever takes part until when a call about it is free."""
+
+    name: str
+    activity: str
+    excuse: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +109,41 @@ class HomePage:
 
 
 def present_home(
-    explanation: Explanation, usage: UsageNow, cost: CostSoFar | None, language: Language
+    explanation: Explanation, usage: UsageNow | None, cost: CostSoFar | None, language: Language
 ) -> HomePage:
     """Lay out where a line stands; `cost` is none where the back end did not answer."""
     return _Presenter(explanation, language).page(usage, cost)
+
+
+def present_failures(
+    failures: Iterable[FailedTask], explanation: Explanation, language: Language
+) -> Sequence[HomeFailure]:
+    """Lay out what failed lately, each task once with its newest failure; they come newest first."""
+    newest: dict[str, FailedTask] = {}
+    for failure in failures:
+        newest.setdefault(failure.activity, failure)
+    is_counted = takes_part(explanation)
+    return [
+        HomeFailure(
+            name=activity_name(failure.activity).told(language),
+            activity=failure.activity,
+            excuse=_excuse(failure, explanation.timezone).told(language) if is_counted else "",
+        )
+        for failure in newest.values()
+    ]
+
+
+def takes_part(explanation: Explanation) -> bool:
+    """Tell whether a line takes part in a programme that still runs for it."""
+    return any(e.stopped_at is None and not e.is_closed for e in explanation.enrolments)
+
+
+def _excuse(failure: FailedTask, zone: str) -> Words:
+    until = moment(failure.failed_at + FAILED_ACTIVITY_REACH, zone)
+    return Words(
+        f"Rufen Sie deswegen bis zum {until.de} an, zählt dieser Anruf nicht.",
+        f"If you call about it until {until.en}, that call does not count.",
+    )
 
 
 class _Presenter:
@@ -81,7 +156,7 @@ class _Presenter:
     def tell(self, words: Words) -> str:
         return words.told(self.language)
 
-    def page(self, usage: UsageNow, cost: CostSoFar | None) -> HomePage:
+    def page(self, usage: UsageNow | None, cost: CostSoFar | None) -> HomePage:
         allowance = self.explanation.allowance
         return HomePage(
             usable=self.usable(),
@@ -89,9 +164,7 @@ class _Presenter:
             forecast=self.forecast(usage),
             cost="" if cost is None else self.tell(money(cost.cents)),
             cost_as_of="" if cost is None else self.tell(ago(cost.counted_at, self.at, self.zone)),
-            fresh=""
-            if usage.last_received_at is None
-            else self.tell(ago(usage.last_received_at, self.at, self.zone)),
+            fresh=self.fresh(usage),
             is_resting=any(bucket.is_resting for bucket in allowance.buckets),
             buckets=[self.bucket(bucket) for bucket in allowance.buckets],
             programmes=[self.programme(enrolment) for enrolment in self.explanation.enrolments],
@@ -103,9 +176,15 @@ class _Presenter:
             return self.tell(Words("unbegrenzt", "unlimited"))
         return self.tell(volume(usable))
 
-    def forecast(self, usage: UsageNow) -> str:
+    def fresh(self, usage: UsageNow | None) -> str:
+        """Tell until when use is counted, not when the network last reported: that may be about last week."""
+        if usage is None or usage.last_record_happened_at is None:
+            return ""
+        return self.tell(ago(usage.last_record_happened_at, self.at, self.zone))
+
+    def forecast(self, usage: UsageNow | None) -> str:
         usable = self.explanation.allowance.usable_bytes
-        if usable is None:
+        if not usable or usage is None:
             return ""
         told = forecast(
             used_bytes=usage.used_bytes,
@@ -153,6 +232,7 @@ class _Presenter:
 
     def programme(self, enrolment: ToldEnrolment) -> HomeProgramme:
         running = next((stage for stage in enrolment.stages if stage.phase is Phase.CURRENT), None)
+        prospect = prospect_words(enrolment, self.zone)
         preview = release_preview(enrolment, self.at, self.zone)
         return HomeProgramme(
             title=self.tell(enrolment.title),
@@ -160,38 +240,35 @@ class _Presenter:
             stage=""
             if running is None or enrolment.stopped_at is not None
             else self.tell(_named(running.window, stage_sentence(running, enrolment, self.zone))),
+            prospect="" if prospect is None else self.tell(prospect),
             preview="" if preview is None else self.tell(preview),
             earned=self.tell(volume(enrolment.earned_bytes)),
             cap=self.tell(volume(enrolment.cap_bytes)),
             earned_bytes=enrolment.earned_bytes,
             cap_bytes=enrolment.cap_bytes,
-            steps=[self.step(enrolment, index) for index in range(len(enrolment.tranches))],
+            steps=[self.step(tranche) for tranche in enrolment.tranches],
         )
 
-    def step(self, enrolment: ToldEnrolment, place: int) -> tuple[str, str]:
-        tranche = enrolment.tranches[place]
-        day = last_day(tranche.ends_at, self.zone)
-        size = volume(tranche.bytes)
-        if tranche.state in {TrancheState.GRANTED, TrancheState.EXPIRED}:
-            return "granted", self.tell(
-                Words(f"{size.de} bekommen, bis {day.de}", f"{size.en} received, until {day.en}")
+    def step(self, tranche: Tranche) -> HomeStep:
+        status = tranche_status(tranche)
+        word, size = status_words(status), volume(tranche.bytes)
+        span = days(tranche.starts_at, tranche.ends_at, self.zone)
+        if status in _WITHOUT_VOLUME:
+            return HomeStep(
+                _LOOKS[status], self.tell(Words(f"{span.de}: {word.de}", f"{span.en}: {word.en}"))
             )
-        if tranche.state in {TrancheState.NOT_EARNED, TrancheState.LAPSED}:
-            return "missed", self.tell(Words(f"nichts, bis {day.de}", f"nothing, until {day.en}"))
-        if tranche.state is TrancheState.WAITING_FOR_ACTIVITY:
-            return "current", self.tell(
-                Words(f"{size.de} liegen bereit, bis {day.de}", f"{size.en} ready, until {day.en}")
-            )
-        return "open", self.tell(Words(f"kommt noch, bis {day.de}", f"to come, until {day.en}"))
+        told = Words(f"{span.de}: {size.de}, {word.de}", f"{span.en}: {size.en}, {word.en}")
+        return HomeStep(_LOOKS[status], self.tell(told))
 
 
 def days_left(ends_at: datetime, at: datetime, zone: str) -> Words:
-    """Tell how many days a period still has, today included, and its last day."""
-    days = -(-(ends_at - at) // _DAY)
-    day = last_day(ends_at, zone)
-    if days <= 1:
-        return Words(f"letzter Tag, {day.de}", f"last day, {day.en}")
-    return Words(f"noch {days} Tage, bis {day.de}", f"{days} days left, until {day.en}")
+    """Tell how many local days a period still has, today included, and its last one."""
+    local = ZoneInfo(zone)
+    last = (ends_at - _INSTANT).astimezone(local).date()
+    left, written = (last - at.astimezone(local).date()).days + 1, last_day(ends_at, zone)
+    if left <= 1:
+        return Words(f"letzter Tag, {written.de}", f"last day, {written.en}")
+    return Words(f"noch {left} Tage, bis {written.de}", f"{left} days left, until {written.en}")
 
 
 def ago(then: datetime, at: datetime, zone: str) -> Words:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.views.decorators.http import require_safe
 
 from selbsthelfer.kit.wording import Language
 from selbsthelfer.portal.assets import asset_url
@@ -67,6 +68,7 @@ def render(
     return HttpResponse(render_to_string(template, dict(context or {}), request), status=status)
 
 
+@require_safe
 def manifest(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - what a view is given
     """Describe the portal to a phone that installs it."""
     return JsonResponse(

@@ -26,6 +26,7 @@ from selbsthelfer.outbox import queries as outbox
 from selbsthelfer.privacy import queries as own
 from selbsthelfer.privacy.core.purposes import Purpose
 from selbsthelfer.privacy.models import Consent, Wish
+from selbsthelfer.programmes import inviting
 from selbsthelfer.programmes import queries as programmes
 from selbsthelfer.selfservice import operations as doing
 from selbsthelfer.selfservice import queries as selfservice
@@ -67,8 +68,10 @@ def choose_consents(line: LineRef, chosen: Set[Purpose], *, now: datetime) -> No
 
 
 def export(line: LineRef, *, now: datetime) -> Mapping[str, object]:
-    """Hand out everything that is kept about a line, room by room, and note that it was.
+    """Hand out everything that is kept about a line, room by room, as plain values, and note that it was.
 
+    Of a programme in which the line is held out as `control` nothing is told: knowing of it would spoil what
+    is measured. The data protection officer hands that out on request once the test is over.
     Source of the right: Articles 15 and 20 GDPR.
     """
     with transaction.atomic():
@@ -79,7 +82,7 @@ def export(line: LineRef, *, now: datetime) -> Mapping[str, object]:
 
 
 def erase(line: LineRef, *, now: datetime) -> None:
-    """Erase what may go while the contract runs: access, receipts' details, texts of messages and cases.
+    """Erase what may go while the contract runs: access, invitations, details of receipts, texts of cases.
 
     What was promised stays provable: `core/retention.py` says what is kept and for how long.
     Source of the right: Article 17 GDPR.
@@ -87,6 +90,7 @@ def erase(line: LineRef, *, now: datetime) -> None:
     with transaction.atomic():
         cursor = open_cursor()
         Wish.objects.create(subscriber_id=line.subscriber_id, kind="erase", wished_at=now, fulfilled_at=now)
+        inviting.erase_line(cursor, line.subscriber_id)
         doing.erase_line(cursor, line.subscriber_id, now=now)
         conversing.erase_line(cursor, line.subscriber_id, now=now)
         sending.erase_line(cursor, line.subscriber_id, now=now)

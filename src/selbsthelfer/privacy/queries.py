@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,10 +23,18 @@ def consents_of_line(line: UUID) -> Mapping[Purpose, datetime]:
 
 
 def export_of_line(cursor: psycopg.Cursor[Any], line: UUID) -> Mapping[str, object]:  # noqa: ARG001
-    """Give every consent and wish of a line; read through the models, on the connection of the cursor."""
-    consents = Consent.objects.filter(subscriber_id=line).order_by("given_at")
-    wishes = Wish.objects.filter(subscriber_id=line).order_by("wished_at")
+    """Give the newest consents and wishes of a line, on the connection of the cursor."""
+    consents = Consent.objects.filter(subscriber_id=line).order_by("-given_at")
+    wishes = Wish.objects.filter(subscriber_id=line).order_by("-wished_at")
     return {
-        "consents": list(consents.values("purpose", "given_at", "withdrawn_at")[:MAX_EXPORTED]),
-        "wishes": list(wishes.values("kind", "wished_at", "fulfilled_at")[:MAX_EXPORTED]),
+        "consents": _plain(consents.values("purpose", "given_at", "withdrawn_at")[:MAX_EXPORTED]),
+        "wishes": _plain(wishes.values("kind", "wished_at", "fulfilled_at")[:MAX_EXPORTED]),
     }
+
+
+def _plain(rows: Iterable[Mapping[str, object]]) -> list[dict[str, object]]:
+    """Write instants as text."""
+    return [
+        {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+        for row in rows
+    ]

@@ -184,7 +184,7 @@ class _LineRow(NamedTuple):
 def _explain(cursor: psycopg.Cursor[Any], line: UUID, at: datetime, programme: str | None) -> Explanation:
     told = _participation(cursor, line, at, programme)
     parts = {field.name: getattr(told, field.name) for field in fields(told)}
-    return Explanation(**parts, allowance=allowance_of_line(cursor, line, at=at))
+    return Explanation(**parts, allowance=allowance_of_line(cursor, line, at=at, period=told.period))
 
 
 def _participation(

@@ -67,3 +67,8 @@ def redeem_code(cursor: psycopg.Cursor[Any], programme: str, signs: str) -> None
     """Take one use of a code that is held."""
     key = {"programme": programme, "code_digest": code_digest(programme, signs)}
     cursor.execute(_SQL["redeem_code"], key)
+
+
+def erase_line(cursor: psycopg.Cursor[Any], line: UUID) -> int:
+    """Take a line off the list of every programme, inside the running transaction; return of how many."""
+    return cursor.execute(_SQL["uninvite"], {"line": line}).rowcount

@@ -21,6 +21,7 @@ from selbsthelfer.selfservice.core.orders import Order
 from selbsthelfer.selfservice.core.receipt_numbers import RECEIPT_NUMBER
 from selbsthelfer.selfservice.core.results import MAX_DETAILS, Detail, Outcome
 from selbsthelfer.selfservice.core.tasks import ASK_AGAIN_AFTER
+from selbsthelfer.selfservice.queries import Standing
 from selbsthelfer.subscribers.core.lines import LineRef
 
 _SQL = statements("selbsthelfer.selfservice")
@@ -64,15 +65,20 @@ def check_task(cursor: psycopg.Cursor[Any], line: LineRef, activity: str, *, now
 
     Raises `LineUnknownError`, `LineEndedError` and `ActivityUnknownError`.
     """
+    row = cursor.execute(_SQL["line_of_task"], {"line": line.subscriber_id}).fetchone()
+    return check_standing(None if row is None else Standing(*row), line, activity, now=now)
+
+
+def check_standing(standing: Standing | None, line: LineRef, activity: str, *, now: datetime) -> str:
+    """Return the time zone of a line that stands so; raises like `check_task`."""
     if activity not in CATALOGUE:
         raise ActivityUnknownError(activity)
-    row = cursor.execute(_SQL["line_of_task"], {"line": line.subscriber_id}).fetchone()
-    if row is None or row[0] != line.subject:
+    if standing is None or standing.subject != line.subject:
         raise LineUnknownError("no such line is registered")
-    _, timezone, ended_at = row
+    _, timezone, ended_at = standing
     if ended_at is not None and ended_at <= now:
         raise LineEndedError("this line has ended")
-    return str(timezone)
+    return timezone
 
 
 def zone_of_line(cursor: psycopg.Cursor[Any], line: LineRef) -> str:

@@ -60,6 +60,14 @@ class Attempt(NamedTuple):
     times: int
 
 
+class Standing(NamedTuple):
+    """What decides whether a task may be taken for a line, and in which zone its days are."""
+
+    subject: str
+    timezone: str
+    ended_at: datetime | None
+
+
 class _Row(NamedTuple):
     task_id: UUID
     subject: str
@@ -129,15 +137,22 @@ def attempts(cursor: psycopg.Cursor[Any], line: UUID, *, since: datetime) -> Seq
     return [Attempt(*row) for row in rows]
 
 
-def done_of_task(
-    cursor: psycopg.Cursor[Any], line: UUID, task_id: UUID, *, with_credited: bool = True
-) -> Done | None:
+def done_of_task(cursor: psycopg.Cursor[Any], line: UUID, task_id: UUID) -> Done | None:
     """Tell what became of a task, with what it brought; none where there is no such task."""
     found = cursor.execute(_SQL["task"], {"line": line, "task": task_id}).fetchone()
     if found is None:
         return None
     row = _Row(*found)
-    return _done(row, _credited_by(cursor, line, row) if with_credited else ())
+    return _done(row, _credited_by(cursor, line, row))
+
+
+def standing_with_tasks(
+    cursor: psycopg.Cursor[Any], line: UUID, tasks: Sequence[UUID]
+) -> tuple[Standing | None, Mapping[UUID, Done]]:
+    """Tell how a line stands, and what became of such of these tasks as there are, without the credit."""
+    rows = cursor.execute(_SQL["line_with_tasks"], {"line": line, "tasks": list(tasks)}).fetchall()
+    found = [_Row(*row[3:]) for row in rows if row[3] is not None]
+    return Standing(*rows[0][:3]) if rows else None, {row.task_id: _done(row, ()) for row in found}
 
 
 def reminders_of_line(cursor: psycopg.Cursor[Any], line: UUID) -> frozenset[ReminderKind]:

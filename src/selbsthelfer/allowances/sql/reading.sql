@@ -2,7 +2,8 @@
 -- A line's standing with its buckets in the order in which they burn, or with none: one row at least.
 -- What was left at an instant is what is left now and what burned after it, which for the present is nothing: so a
 -- page reads one entry of each bucket, not all. Buckets rest while the line is suspended and end with it: both as
--- known now. A bucket whose order the charging system has not confirmed is not to be called usable.
+-- known now. A bucket whose order the charging system has not confirmed is not to be called usable. What was used in a
+-- period that is asked about comes along in every row, as in `usage_now`: the page that everybody opens first asks once.
 SELECT
     s.ended_at,
     coalesce((
@@ -12,8 +13,25 @@ SELECT
     ), false) AS is_resting,
     b.bucket_id, b.kind, b.size_bytes,
     (n.balance_bytes - coalesce(l.bytes, 0))::bigint AS left_bytes, b.valid_from, b.valid_until,
-    coalesce(o.state = 'confirmed', true) AS is_confirmed
+    coalesce(o.state = 'confirmed', true) AS is_confirmed,
+    u.records, u.bytes, u.happened_at, u.received_at
 FROM subscribers_subscriber s
+CROSS JOIN (
+    SELECT p.records, p.bytes, n.happened_at, n.received_at
+    FROM (
+        SELECT count(*) AS records, coalesce(sum(bytes), 0)::bigint AS bytes
+        FROM allowances_usage
+        WHERE subscriber_id = %(line)s AND happened_at >= %(starts_at)s AND happened_at < %(ends_at)s
+        AND happened_at <= %(at)s
+    ) p
+    LEFT JOIN (
+        SELECT happened_at, received_at
+        FROM allowances_usage
+        WHERE subscriber_id = %(line)s AND happened_at <= %(at)s
+        ORDER BY happened_at DESC, id DESC, source DESC
+        LIMIT 1
+    ) n ON true
+) u
 LEFT JOIN allowances_bucket b
     ON b.subscriber_id = s.subscriber_id AND b.valid_from <= %(at)s AND b.valid_until > %(at)s
 LEFT JOIN charging_creditorder o ON o.subscriber_id = b.subscriber_id AND o.credit_id = b.bucket_id

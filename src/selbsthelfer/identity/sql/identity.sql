@@ -21,7 +21,26 @@ WITH gone AS (
 )
 SELECT count(*) FROM gone;
 
+-- name: count_try
+-- A try is kept, and a row comes back, if none of the limits is reached; tries of one key take turns at its row. Kept
+-- are the instants of the tries in microseconds, those that no limit looks at any more left out.
+INSERT INTO identity_tries AS t (key, kept, ends_at)
+VALUES (%(key)s, ARRAY[%(at)s::bigint], %(ends_at)s)
+ON CONFLICT (key) DO UPDATE
+SET
+    kept = array_append(ARRAY(SELECT k FROM unnest(t.kept) k WHERE k > %(at)s - %(longest)s::bigint), %(at)s::bigint),
+    ends_at = excluded.ends_at
+WHERE NOT EXISTS (
+    SELECT FROM unnest(%(amounts)s::bigint[], %(spans)s::bigint[]) AS r (amount, span)
+    WHERE (SELECT count(*) FROM unnest(t.kept) k WHERE k > %(at)s - r.span) >= r.amount
+)
+RETURNING key;
+
 -- name: forget_counts
--- Counts of tries whose time is over.
+-- Counts of tries whose time is over, ours and those that allauth keeps in the cache.
+WITH ours AS (
+    DELETE FROM identity_tries
+    WHERE key IN (SELECT key FROM identity_tries WHERE ends_at < %(now)s LIMIT %(limit)s)
+)
 DELETE FROM django_cache
 WHERE cache_key IN (SELECT cache_key FROM django_cache WHERE expires < %(now)s LIMIT %(limit)s);

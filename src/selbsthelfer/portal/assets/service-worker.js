@@ -1,8 +1,8 @@
-// Keeps one page, which says that there is no network; nothing else is ever stored on the device.
-const KEPT = "selbsthelfer-offline-DIGEST";
-const OFFLINE = "/offline";
+// Keeps one page, which says that there is no network, as a stranger sees it; nothing else is ever stored on the device.
+const KEPT = "selbsthelfer-offline-" + "DIGEST";
+const OFFLINE = "OFFLINE_PAGE";
 self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(KEPT).then((cache) => cache.addAll([OFFLINE, "STYLESHEET", "ICON"])));
+  event.waitUntil(caches.open(KEPT).then((cache) => cache.addAll([new Request(OFFLINE, { credentials: "omit" }), "STYLESHEET", "ICON"])));
   self.skipWaiting();
 });
 self.addEventListener("activate", (event) => {

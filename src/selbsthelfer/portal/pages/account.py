@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from selbsthelfer.identity.core.numbers import written_number
 from selbsthelfer.identity.queries import number_of
 from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.portal.clock import now_of
@@ -31,15 +32,15 @@ class RemindersForm(forms.Form):
             (
                 ReminderKind.TRANCHE_WAITING.value,
                 both(
-                    "wenn Bonus bereitliegt und nur noch eine Erledigung fehlt",
-                    "when a bonus waits for a task",
+                    "wenn Bonus bereitliegt und nur eine Erledigung fehlt: eine Woche, bevor er verfällt",
+                    "when a bonus only waits for a task: a week before it lapses",
                 ),
             ),
             (
                 ReminderKind.BUCKET_ENDING.value,
                 both(
-                    "bevor Bonus endet, der noch nicht aufgebraucht ist",
-                    "before a bonus ends that is not used up",
+                    "wenn Bonus übrig ist, der bald endet: drei Tage vorher",
+                    "when there is bonus left that ends soon: three days before",
                 ),
             ),
         ],
@@ -53,7 +54,9 @@ class RemindersForm(forms.Form):
 @require_safe
 def account(request: HttpRequest) -> HttpResponse:
     """Show the ways to everything about oneself."""
-    return render(request, "portal/account/account.html", {"number": number_of(user_of(request))})
+    number = number_of(user_of(request))
+    context = {"number": "" if number is None else written_number(number)}
+    return render(request, "portal/account/account.html", context)
 
 
 @needs_level(1)
@@ -70,9 +73,8 @@ def reminders(request: HttpRequest) -> HttpResponse:
         kinds = {ReminderKind(value) for value in form.cleaned_data["kinds"]}
         choose_reminders(line, kinds, now=now_of(request))
         return HttpResponseRedirect(f"{reverse('reminders')}?saved=1")
-    return render(
-        request, "portal/account/reminders.html", {"form": form, "is_saved": "saved" in request.GET}
-    )
+    context = {"form": form, "is_saved": "saved" in request.GET and not form.is_bound}
+    return render(request, "portal/account/reminders.html", context, status=422 if form.is_bound else 200)
 
 
 urlpatterns = [

@@ -25,7 +25,7 @@ from selbsthelfer.portal.signing_in import real_now
 from selbsthelfer.programmes.core.decision import StageState
 from selbsthelfer.programmes.core.definition import Exemptions
 from selbsthelfer.programmes.core.wording_facts import Phase, ToldEnrolment, ToldStage
-from selbsthelfer.programmes.explaining import UnknownLineError, explain_to_subscriber
+from selbsthelfer.programmes.explaining import UnknownLineError, enrolments_to_subscriber
 from selbsthelfer.programmes.queries import versions_of
 
 _HOTLINE = "hotline"
@@ -70,7 +70,7 @@ def _calling(request: HttpRequest) -> dict[str, Any]:
     with transaction.atomic():
         cursor = open_cursor()
         try:
-            explanation = explain_to_subscriber(cursor, line.subscriber_id, at=now)
+            explanation = enrolments_to_subscriber(cursor, line.subscriber_id, at=now)
         except UnknownLineError:
             return {}
         running = [e for e in explanation.enrolments if e.stopped_at is None and not e.is_closed]

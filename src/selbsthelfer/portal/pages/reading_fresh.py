@@ -26,9 +26,6 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 UNAVAILABLE: Final = 503
 """The status of a page that the operator's systems could not fill."""
-_OPENED: Final = "opened"
-_QUARTER_MINUTES: Final = 15
-"""Wherever a day begins, it begins with a quarter of an hour."""
 
 
 def reads(activity: str) -> Callable[[View[P]], View[P]]:
@@ -69,14 +66,7 @@ def opened(request: HttpRequest, activity: str) -> Done | None:
     line, now = line_of(request), now_of(request)
     if line is None or is_fetched_ahead(request):
         return None
-    # A view is reported once a day anyhow; a browser that did so a moment ago need not ask again.
-    quarter = now.replace(minute=now.minute - now.minute % _QUARTER_MINUTES).strftime("%Y-%m-%dT%H:%M")
-    opened_lately = request.session.get(_OPENED, {})
-    if opened_lately.get(activity) == quarter:
-        return None
-    done = report_view(line, activity, now=now)
-    request.session[_OPENED] = {**opened_lately, activity: quarter}
-    return done
+    return report_view(line, activity, now=now)
 
 
 def is_fetched_ahead(request: HttpRequest) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from django import forms
@@ -22,6 +22,7 @@ from selbsthelfer.portal.languages import both
 from selbsthelfer.privacy.core.purposes import PURPOSES
 
 MAX_CODE: Final = 12
+"""Characters of a customer code as it is typed."""
 
 PROBLEMS: Final = {
     "missing": both("Diese Angabe fehlt noch.", "This is still missing."),
@@ -67,6 +68,11 @@ class _Declaring(KeyedForm):
         max_length=MAX_FIELD_CHARACTERS,
         widget=forms.TextInput(attrs={"autocomplete": "email"}),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.error_messages["required"] = PROBLEMS["missing"]
 
     def declared(self) -> CancellationDetails | WithdrawalDetails | None:
         """Make the declaration of what was entered; none where a field cannot be used, which it tells."""
@@ -161,7 +167,13 @@ class EraseForm(KeyedForm):
     """The last question before data are erased."""
 
     is_sure = forms.BooleanField(
-        label=both("Ja, das alles löschen und mich abmelden", "Yes, erase all this and sign me out")
+        label=both("Ja, das alles löschen und mich abmelden", "Yes, erase all this and sign me out"),
+        error_messages={
+            "required": both(
+                "Bitte bestätigen Sie mit dem Haken, dass alles gelöscht werden soll.",
+                "Please tick the box to confirm that all this shall be erased.",
+            )
+        },
     )
 
 

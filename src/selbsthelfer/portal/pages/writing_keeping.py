@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from allauth.core.exceptions import RateLimited
-from allauth.core.internal.ratelimit import consume
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -21,7 +19,7 @@ from selbsthelfer.conversations.operations import (
     TooManyOpenError,
     open_case,
 )
-from selbsthelfer.identity.limits import TooOftenError
+from selbsthelfer.identity.limits import TooOftenError, count_try
 from selbsthelfer.identity.models import User
 from selbsthelfer.portal.clock import now_of
 from selbsthelfer.portal.languages import both, language_now
@@ -73,14 +71,7 @@ def count_stranger(request: HttpRequest, action: str) -> None:
     """Count what somebody does without signing in; raises `TooOftenError`."""
     if line_of(request) is not None:
         return
-    try:
-        allowed = consume(
-            request, app="selbsthelfer.portal", action=action, config=dict(RATES), limit_get=True
-        )
-    except RateLimited as error:
-        raise TooOftenError(action) from error
-    if not allowed:
-        raise TooOftenError(action)
+    count_try(request, action, rates=RATES)
 
 
 def keep_written(

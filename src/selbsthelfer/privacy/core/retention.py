@@ -55,38 +55,76 @@ KEPT = (
     Kept(
         Words("Volumen und Verbrauch je Tag", "Volume and use by day"),
         Words("Guthaben führen und anzeigen", "Keeping and showing the balance"),
-        Words("13 Monate", "13 months"),
+        _WHILE_CONTRACT,
         False,
     ),
     Kept(
         Words(
-            "Zugang: E-Mail-Adresse, Passwort (nur als Prüfwert), Passkeys, zweiter Faktor, Geräte",
-            "Access: e-mail address, password (as a check value only), passkeys, second factor, devices",
+            "Zugang: E-Mail-Adresse, Passwort (nur als Prüfwert), Passkeys, zweiter Faktor, Sprache",
+            "Access: e-mail address, password (as a check value only), passkeys, second factor, language",
         ),
         Words("Anmelden und schützen", "Signing in and protecting"),
         Words("bis Sie es löschen", "until you delete it"),
         True,
     ),
     Kept(
-        Words("Quittungen mit ihren Einzelheiten", "Receipts with their details"),
+        Words(
+            "Wo Sie angemeldet sind: Zeit, Browser und Adresse im Netz",
+            "Where you are signed in: time, browser and network address",
+        ),
+        Words("Anmeldungen zeigen und beenden", "Showing and ending sign-ins"),
+        Words("bis zum Abmelden, längstens 14 Tage", "until you sign out, at most 14 days"),
+        True,
+    ),
+    Kept(
+        Words("Codes zum Anmelden und Bestätigen", "Codes for signing in and confirming"),
+        Words("Anmelden und schützen", "Signing in and protecting"),
+        Words("24 Stunden", "24 hours"),
+        True,
+    ),
+    Kept(
+        Words("SMS und E-Mails, die wir Ihnen geschickt haben", "Text messages and e-mails that we sent you"),
+        Words("Zustellen und nachsehen", "Delivering and looking up"),
+        Words("90 Tage lesbar, danach nur Art und Zeit", "readable for 90 days, then only kind and time"),
+        True,
+    ),
+    Kept(
+        Words(
+            "Einzelheiten auf Belegen; Nummer und Zeit bleiben", "Details on receipts; number and time stay"
+        ),
         Words("Nachweis für Sie", "Proof for you"),
-        Words("3 Jahre", "3 years"),
+        _WHILE_CONTRACT,
         True,
     ),
     Kept(
         Words("Nachrichten, Beschwerden und Einsprüche", "Messages, complaints and disputes"),
         Words("Antworten", "Answering"),
-        Words(
-            "3 Jahre; Kündigungen und Widerrufe so lange als Nachweis",
-            "3 years; cancellations and withdrawals as long, as proof",
-        ),
+        _WHILE_CONTRACT,
         True,
+    ),
+    Kept(
+        Words(
+            "Einladungen zum Programm und gewünschte Erinnerungen", "Invitations and reminders you wished for"
+        ),
+        Words("Einladen und erinnern", "Inviting and reminding"),
+        _WHILE_CONTRACT,
+        True,
+    ),
+    Kept(
+        Words("Kündigungen und Widerrufe", "Cancellations and withdrawals"),
+        Words("Nachweis für beide Seiten", "Proof for both sides"),
+        Words(
+            "auch nach einer Löschung, bis zum Ende des dritten Jahres nach der Erklärung",
+            "even after an erasure, until the end of the third year after the declaration",
+        ),
+        False,
     ),
     Kept(
         Words("Einwilligungen, wann gegeben und widerrufen", "Consents, when given and withdrawn"),
         Words("Nachweis", "Proof"),
-        Words("3 Jahre nach dem Widerruf", "3 years after withdrawal"),
+        _WHILE_CONTRACT,
         False,
     ),
 )
-"""Every kind of data, in the order in which people are told."""
+"""Every kind of data, in the order in which people are told. What goes by itself is named exactly: codes,
+sessions, messages, and declarations after an erasure."""

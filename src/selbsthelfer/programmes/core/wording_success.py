@@ -27,6 +27,12 @@ from selbsthelfer.programmes.core.wording_facts import (
     TrancheState,
     UncountedActivity,
 )
+from selbsthelfer.programmes.core.wording_promise import (
+    Promise,
+    first_in_prospect,
+    kept_promise,
+    promise_words,
+)
 from selbsthelfer.programmes.core.wording_stages import next_step, rest_of, stage_sentence, to_do
 
 _INSTANT = timedelta(microseconds=1)
@@ -44,22 +50,6 @@ class SuccessKind(StrEnum):
     NOTHING = "nothing"
     STOPPED = "stopped"
     UNCOUNTED = "uncounted"
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """The first volume that a running stage gives from `from_at` on, if no contact too many counts.
-
-    With `by_itself` no activity is needed then. `at_least` says that it may be more: a level may rise, or
-    what was to come before may lapse and leave more of the cap.
-    """
-
-    window: int
-    index: int
-    bytes: int
-    from_at: datetime
-    by_itself: bool
-    at_least: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +114,7 @@ def _days_after(at: datetime, tranche: Tranche, zone: str) -> int:
 def _of_counted(enrolment: ToldEnrolment, period: Period, activity: CountedActivity) -> Success:
     tranche = period.tranche
     stage = None if period.window is None else enrolment.stages[period.window - 1]
-    promise = None if stage is None else _promise(enrolment, stage)
+    promise = None if stage is None else kept_promise(enrolment, stage)
     if tranche is not None and _is_released_by(enrolment, tranche, period, activity):
         kind = SuccessKind.CREDITED
         if tranche.state is TrancheState.BEING_GRANTED:
@@ -158,26 +148,6 @@ def _kind(enrolment: ToldEnrolment, stage: ToldStage, activity: CountedActivity)
     window = [a for period in enrolment.periods_of_window(stage.window) for a in period.activities]
     earlier = window.index(activity)
     return SuccessKind.COUNTS_TOO if earlier >= stage.activities_min else SuccessKind.COUNTS
-
-
-def _promise(enrolment: ToldEnrolment, stage: ToldStage) -> Promise | None:
-    """Find the first volume of a running stage that now only has to keep what it has."""
-    if stage.state is not StageState.OPEN or stage.phase is not Phase.CURRENT:
-        return None
-    if stage.missing_activities or stage.contacts_to_spare < 0:
-        return None
-    first = _first_in_prospect(enrolment, stage)
-    if first is None:
-        return None
-    by_itself = not enrolment.releases_by_activity
-    at_least = first.may_rise or first.is_cut
-    return Promise(stage.window, first.index, first.bytes, first.starts_at, by_itself, at_least)
-
-
-def _first_in_prospect(enrolment: ToldEnrolment, stage: ToldStage) -> Tranche | None:
-    """Find the first tranche that a stage would give."""
-    of_stage = (tranche for tranche in enrolment.tranches if tranche.window == stage.window)
-    return next((tranche for tranche in of_stage if tranche.state is TrancheState.WAITING_FOR_STAGE), None)
 
 
 def _sentences(success: Success, enrolment: ToldEnrolment, zone: str) -> Iterator[Words]:
@@ -261,28 +231,7 @@ def _counts(success: Success, enrolment: ToldEnrolment, zone: str) -> Iterator[W
         f"{head.de} Bestanden, wenn bis {end.de} {rest.de}.", f"{head.en} Passed if {rest.en} by {end.en}."
     )
     if promise is not None:
-        yield _promised(promise, enrolment, zone)
-
-
-def _promised(promise: Promise, enrolment: ToldEnrolment, zone: str) -> Words:
-    """Name the date of the first volume; for a newcomer it is the first of all."""
-    size, start = volume(promise.bytes), day(promise.from_at, zone)
-    earlier = any(t.granted_at is not None or t.state in _EARNED for t in enrolment.tranches)
-    least = Words("mindestens ", "at least ") if promise.at_least else Words("", "")
-    if promise.by_itself:
-        return Words(
-            f"Dann kommen am {start.de} {least.de}{size.de} von selbst.",
-            f"Then {least.en}{size.en} will come by themselves on {start.en}.",
-        )
-    if earlier or promise.at_least or promise.window > 1:
-        return Words(
-            f"Dann gibt es ab {start.de} {least.de}{size.de}, sobald Sie wieder etwas online erledigen.",
-            f"Then there are {least.en}{size.en} from {start.en} on, once you do something online again.",
-        )
-    return Words(
-        f"Die ersten {size.de} gibt es ab {start.de}, sobald Sie dann etwas online erledigen.",
-        f"The first {size.en} come from {start.en} on, as soon as you do something online then.",
-    )
+        yield promise_words(promise, enrolment, zone)
 
 
 def _too_late(success: Success, enrolment: ToldEnrolment, zone: str) -> Iterator[Words]:
@@ -301,7 +250,7 @@ def _too_late(success: Success, enrolment: ToldEnrolment, zone: str) -> Iterator
             f"Noted; but for stage {stage.window} it will do only if {judged.en}.",
         )
     coming = next((s for s in enrolment.stages[stage.window :] if s.phase is not Phase.PAST), None)
-    first = None if coming is None else _first_in_prospect(enrolment, coming)
+    first = None if coming is None else first_in_prospect(enrolment, coming)
     if coming is None or first is None:
         yield next_step(enrolment, zone)
         return
@@ -392,8 +341,3 @@ def _uncounted(uncounted: UncountedActivity | None, zone: str) -> Words:
             )
         case _:
             return Words(f"{name.de} zählt diesmal nicht.", f"{name.en} does not count this time.")
-
-
-_EARNED = frozenset(
-    {TrancheState.WAITING_FOR_PERIOD, TrancheState.WAITING_FOR_ACTIVITY, TrancheState.BEING_GRANTED}
-)

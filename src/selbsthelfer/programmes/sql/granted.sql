@@ -97,26 +97,33 @@ AND NOT EXISTS (SELECT FROM programmes_counting f WHERE f.place = w.place AND f.
 ORDER BY subscriber_id, programme;
 
 -- name: export_enrolments
+-- A line that is held out for measurement does not learn of it, here either.
 SELECT
-    e.programme, e.version, e.variant, e.enrolled_at, e.stopped_at, e.closes_at, v.digest
+    e.programme, e.version, e.enrolled_at, e.stopped_at, e.closes_at, v.digest
 FROM programmes_enrolment e
 JOIN programmes_version v ON v.programme = e.programme AND v.version = e.version
-WHERE e.subscriber_id = %(line)s
+WHERE e.subscriber_id = %(line)s AND e.variant = 'treatment'
 ORDER BY e.enrolled_at, e.programme
 LIMIT %(limit)s;
 
 -- name: export_releases
 SELECT
     programme, index, "window", level, bytes, granted_at, valid_until, activity_source, activity_id
-FROM programmes_release
-WHERE subscriber_id = %(line)s
+FROM programmes_release r
+WHERE subscriber_id = %(line)s AND NOT EXISTS (
+    SELECT FROM programmes_enrolment e
+    WHERE e.subscriber_id = r.subscriber_id AND e.programme = r.programme AND e.variant = 'control'
+)
 ORDER BY granted_at DESC, programme, index
 LIMIT %(limit)s;
 
 -- name: export_withdrawals
 SELECT programme, happened_at, received_at
-FROM programmes_withdrawal
-WHERE subscriber_id = %(line)s
+FROM programmes_withdrawal r
+WHERE subscriber_id = %(line)s AND NOT EXISTS (
+    SELECT FROM programmes_enrolment e
+    WHERE e.subscriber_id = r.subscriber_id AND e.programme = r.programme AND e.variant = 'control'
+)
 ORDER BY happened_at DESC, id, source
 LIMIT %(limit)s;
 

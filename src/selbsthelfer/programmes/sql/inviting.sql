@@ -22,4 +22,7 @@ FOR UPDATE;
 -- name: redeem_code
 UPDATE programmes_invitationcode
 SET uses_left = uses_left - 1
-WHERE programme = %(programme)s AND code_digest = %(code_digest)s
+WHERE programme = %(programme)s AND code_digest = %(code_digest)s;
+
+-- name: uninvite
+DELETE FROM programmes_invitation WHERE subscriber_id = %(line)s

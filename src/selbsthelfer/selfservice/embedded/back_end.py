@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from django.db import transaction
-from django.db.models import Exists, QuerySet
+from django.db.models import QuerySet
 
 from selbsthelfer.kit.wording import Words, day
 from selbsthelfer.selfservice.back_end import (
@@ -41,6 +41,7 @@ from selbsthelfer.selfservice.core.records import (
     TariffOffer,
     Voicemail,
 )
+from selbsthelfer.selfservice.embedded.meeting import Met, met_line
 from selbsthelfer.selfservice.embedded.models import (
     EmbeddedBill,
     EmbeddedFault,
@@ -95,9 +96,9 @@ class EmbeddedBackEnd:
         )
 
     def contract(self, line: LineRef, *, now: datetime) -> Contract:
-        row = self._row(line, "con.view", now)
+        row, calendar, _ = self._met(line, "con.view", now)
         coming = coming_tariff(row, now)
-        zone = ZoneInfo(billing_of(line).timezone)
+        zone = ZoneInfo(calendar.timezone)
         return Contract(
             number=row.contract_number,
             tariff=tariff_at(row, now),
@@ -128,8 +129,8 @@ class EmbeddedBackEnd:
         return [_bill(row) for row in rows.filter(issued_on__lte=today).order_by("-issued_on")[:MAX_BILLS]]
 
     def cost_so_far(self, line: LineRef, *, now: datetime) -> CostSoFar:
-        row = self._row(line, None, now)
-        start, end = period_bounds(billing_of(line).calendar, containing=now, until=now)[:2]
+        row, calendar, _ = self._met(line, None, now)
+        start, end = period_bounds(calendar, containing=now, until=now)[:2]
         terms = terms_of_period(row, start, end)
         counted_at = max(start, now - (now - start) % _COUNTED_EVERY)
         used = connections(line.subscriber_id, start, end, terms, until=counted_at)
@@ -207,13 +208,13 @@ class EmbeddedBackEnd:
         return Confirmation(reference, effective_on)
 
     def pending(self, line: LineRef, *, now: datetime) -> Mapping[str, Words]:
-        row = self._row(line, None, now)
+        row, calendar, _ = self._met(line, None, now)
         coming = coming_tariff(row, now)
         ordered = list(EmbeddedSim.objects.filter(subscriber_id=line.subscriber_id, state=SimState.ORDERED))
         told: dict[str, Words] = {}
         if not coming and not ordered:
             return told
-        zone = billing_of(line).timezone
+        zone = calendar.timezone
         if coming:
             tariff, begins = coming[0].name, day(coming[1], zone)
             told["con.change"] = Words(
@@ -225,27 +226,31 @@ class EmbeddedBackEnd:
         return told
 
     def _row(self, line: LineRef, activity: str | None, now: datetime) -> EmbeddedLine:
+        return self._met(line, activity, now).row
+
+    def _met(self, line: LineRef, activity: str | None, now: datetime) -> Met:
         """Read a line, unless the back end is out of reach; tell a tariff that has begun since."""
-        row = (
-            EmbeddedLine.objects.filter(pk=line.subscriber_id)
-            .annotate(is_out_of_reach=Exists(_outages(activity, now)))
-            .first()
-        )
-        if row is None:
+        met = met_line(line, _asked(activity), now=now)
+        if met is None:
             _raise_in_outage(activity, now)
-            return ensure_line(line, now=now)
-        if row.is_out_of_reach:
+            return Met(ensure_line(line, now=now), billing_of(line).calendar)
+        if met.is_out_of_reach:
             raise BackEndUnavailableError(_OUT_OF_REACH)
+        row = met.row
         if row.tariff_to_tell_at is not None and row.tariff_to_tell_at <= now:
             write_bills(line, now=now)
             tell_new_tariff(line, now=now)
             row.refresh_from_db()
-        return row
+        return met
+
+
+def _asked(activity: str | None) -> list[str]:
+    """List the outages that matter to an activity."""
+    return [EVERYTHING] if activity is None else [EVERYTHING, activity]
 
 
 def _outages(activity: str | None, now: datetime) -> QuerySet[EmbeddedOutage]:
-    asked = [EVERYTHING] if activity is None else [EVERYTHING, activity]
-    return EmbeddedOutage.objects.filter(activity__in=asked, began_at__lte=now, until_at__gt=now)
+    return EmbeddedOutage.objects.filter(activity__in=_asked(activity), began_at__lte=now, until_at__gt=now)
 
 
 def _raise_in_outage(activity: str | None, now: datetime) -> None:

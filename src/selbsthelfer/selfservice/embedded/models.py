@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
@@ -44,6 +46,11 @@ class EmbeddedLine(models.Model):
     billed_until = models.DateTimeField(null=True)
     next_bill_at = models.DateTimeField(null=True)
     met_at = models.DateTimeField()
+
+    if TYPE_CHECKING:
+        is_out_of_reach: bool
+        billing: str
+        """Both set by `meeting.met_line` only."""
 
     class Meta:
         indexes = [

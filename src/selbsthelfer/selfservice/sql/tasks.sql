@@ -2,6 +2,16 @@
 -- Whether a task may be taken for a line, and in which zone its days are.
 SELECT subject, timezone, ended_at FROM subscribers_subscriber WHERE subscriber_id = %(line)s;
 
+-- name: line_with_tasks
+-- The same with such of the given tasks as there are, one row each or one alone: a page that was opened before asks once.
+SELECT
+    s.subject, s.timezone, s.ended_at,
+    t.task_id, t.subject, t.activity, t.receipt, t.state, t.started_at, t.finished_at, t.details, t.reason, t.field,
+    t.effective, t.has_fact
+FROM subscribers_subscriber s
+LEFT JOIN selfservice_task t ON t.subscriber_id = s.subscriber_id AND t.task_id = ANY (%(tasks)s)
+WHERE s.subscriber_id = %(line)s;
+
 -- name: addresses_of_line
 -- Where a line is told that something was done: both ways, as the SIM may be the very thing that is lost.
 SELECT s.msisdn, nullif(u.email, ''), coalesce(nullif(u.language, ''), s.language)
