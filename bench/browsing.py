@@ -1,4 +1,4 @@
-"""Ask the portal in this process, without a socket, as a server's worker does: what is timed is server time."""
+"""Ask the portal in this process, without a socket, as a server's worker does: so server time is measured."""
 
 from __future__ import annotations
 
@@ -87,8 +87,13 @@ class Browser:
             "wsgi.multiprocess": False,
             "wsgi.run_once": False,
         }
+
+        def begin(status: str, headers: list[tuple[str, str]], _: Any = None, /) -> Callable[[bytes], object]:
+            heads.append((status, headers))
+            return lambda _: None
+
         start = time.perf_counter()
-        response: Any = self.handler(environ, lambda status, headers: heads.append((status, headers)))
+        response: Any = self.handler(environ, begin)
         content = b"".join(response)
         response.close()
         elapsed = time.perf_counter() - start

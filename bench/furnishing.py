@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -16,8 +17,6 @@ from selbsthelfer.intake.operations import MAX_BATCH, Terms, accept
 
 USED_DAYS = 20
 """Days of usage of a measured line, one record each."""
-MAX_COUNTS = 90_000
-"""Counts of tries in the cache, nearly as many as it holds."""
 
 _FURNISH = """
 INSERT INTO subscribers_number (msisdn, assigned_at, subscriber_id)
@@ -25,14 +24,18 @@ SELECT msisdn, registered_at, subscriber_id FROM subscribers_subscriber
 ON CONFLICT DO NOTHING;
 
 INSERT INTO identity_user (
-    user_id, name, subscriber_id, subject, email, password, language, appearance, is_active, is_superuser, created_at
+    user_id, name, subscriber_id, subject, email, password, language, appearance, is_active, is_superuser,
+    created_at
 )
-SELECT gen_random_uuid(), md5(subject), subscriber_id, subject, '', '!bench', 'de', 'system', true, false, %(now)s
+SELECT
+    gen_random_uuid(), md5(subject), subscriber_id, subject, '', '!bench', 'de', 'system', true, false,
+    %(now)s
 FROM subscribers_subscriber
 ON CONFLICT DO NOTHING;
 
 INSERT INTO django_session (session_key, session_data, expire_date)
-SELECT md5('a' || subject), repeat('x', 300), %(now)s::timestamptz + interval '400 days' FROM subscribers_subscriber
+SELECT md5('a' || subject), repeat('x', 300), %(now)s::timestamptz + interval '400 days'
+FROM subscribers_subscriber
 ON CONFLICT DO NOTHING;
 
 INSERT INTO usersessions_usersession (created_at, ip, last_seen_at, session_key, user_agent, data, user_id)
@@ -40,8 +43,8 @@ SELECT %(now)s, '192.0.2.1', %(now)s, md5('a' || subject), 'Firefox', '{}', user
 ON CONFLICT DO NOTHING;
 
 INSERT INTO selfservice_task (
-    subscriber_id, task_id, subject, activity, receipt, state, is_view, details, has_fact, started_at, finished_at,
-    attempts
+    subscriber_id, task_id, subject, activity, receipt, state, is_view, details, has_fact, started_at,
+    finished_at, attempts
 )
 SELECT
     s.subscriber_id, gen_random_uuid(), s.subject, 'call.forward', n || '-' || s.subject,
@@ -54,7 +57,9 @@ ON CONFLICT DO NOTHING;
 INSERT INTO outbox_message (
     key, kind, subscriber_id, channel, address, content, is_secret, created_at, due_at, attempts, sent_at
 )
-SELECT 'bench/' || subject, 'address_changed', subscriber_id, 'sms', msisdn, '{}', false, %(now)s, %(now)s, 1, %(now)s
+SELECT
+    'bench/' || subject, 'address_changed', subscriber_id, 'sms', msisdn, '{}', false, %(now)s, %(now)s, 1,
+    %(now)s
 FROM subscribers_subscriber
 ON CONFLICT DO NOTHING;
 
@@ -80,8 +85,8 @@ SELECT gen_random_uuid(), 'sign_in', subscriber_id, '', 'x', 0, now()
 FROM subscribers_subscriber WHERE right(subject, 1) = '3'
 ON CONFLICT DO NOTHING;
 
-INSERT INTO django_cache (cache_key, value, expires)
-SELECT 'bench:' || subject, '', now() + interval '1 day' FROM subscribers_subscriber LIMIT %(counts)s
+INSERT INTO identity_tries (key, kept, ends_at)
+SELECT md5(subject), '{1}', now() + interval '1 day' FROM subscribers_subscriber
 ON CONFLICT DO NOTHING
 """
 _HOUSEHOLDS = """
@@ -92,14 +97,16 @@ INSERT INTO selfservice_embeddedline (
     is_third_party_blocked, met_at
 )
 SELECT
-    subscriber_id, 'Anna Beispiel', '1', '1', 'Lindenallee', '1', '10437', 'Berlin', '', 'DE00', 'Anna Beispiel',
-    false, 'MF-1', %(now)s, '[["musterfunk-m", null]]', '[]', '{}', true, 20, true, '{}', true, true, false, %(now)s
+    subscriber_id, 'Anna Beispiel', '1', '1', 'Lindenallee', '1', '10437', 'Berlin', '', 'DE00',
+    'Anna Beispiel', false, 'MF-1', %(now)s, '[["musterfunk-m", null]]', '[]', '{}', true, 20, true, '{}',
+    true, true, false, %(now)s
 FROM subscribers_subscriber
 WHERE subject <> ALL (%(measured)s)
 ON CONFLICT DO NOTHING;
 
 INSERT INTO selfservice_embeddedsim (iccid, subscriber_id, is_esim, state, since, ordinal, pin, puk, code)
-SELECT 'bench' || md5(subscriber_id::text), subscriber_id, false, 'active', %(now)s, 1, '0000', '00000000', 'x'
+SELECT
+    'bench' || md5(subscriber_id::text), subscriber_id, false, 'active', %(now)s, 1, '0000', '00000000', 'x'
 FROM selfservice_embeddedline
 ON CONFLICT DO NOTHING
 """
@@ -107,7 +114,7 @@ ON CONFLICT DO NOTHING
 
 def furnish(measured: Sequence[str]) -> None:
     """Fill what a portal finds, for lines that have facts already; repeating adds nothing."""
-    parameters = {"now": NOW, "measured": list(measured), "counts": MAX_COUNTS}
+    parameters: dict[str, Any] = {"now": NOW, "measured": list(measured)}
     for statement in (*_FURNISH.split(";\n\n"), *_HOUSEHOLDS.split(";\n\n")):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = off")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gzip
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from statistics import median, quantiles
+from typing import Final
 from uuid import uuid4
 
 from django.core.handlers.wsgi import WSGIHandler
@@ -16,51 +16,23 @@ from django.test.utils import modify_settings
 
 from bench.browsing import PAGES_AT, Answer, Browser, signed_in, statements_sent
 from bench.furnishing import furnish
+from bench.page_figures import OF_CODE, OF_PAGE, SIGN_IN, Goal, PageFigure
 from bench.world import PROGRAMME, World
 from selbsthelfer.identity.models import User
 from selbsthelfer.portal.assets import find_asset
 from selbsthelfer.selfservice.back_ends import the_back_end
 from selbsthelfer.subscribers.core.lines import LineRef
 
-MAX_QUERIES, MAX_MILLISECONDS, MAX_BYTES = 8, 30, 60_000
-COUNTED = 12
-"""Lines on which each page is tried before it is timed: its statements are counted, and their plans kept."""
-LARGE_TABLE = 10_000
+COUNTED: Final = 12
+"""Lines on which each page is tried before it is timed, for plans to be kept and whole reads to be found."""
+LARGE_TABLE: Final = 10_000
 """Rows from which on nobody may read a table whole for a page."""
-BARE = "a page that asks for nothing"
-ASSETS = ("portal.css", "htmx.js", "portal.js")
+BARE: Final = "a page that asks for nothing"
+"""The cheapest page of somebody signed in: what every other is compared with."""
+ASSETS: Final = ("portal.css", "htmx.js", "portal.js")
 """What a browser loads with the first page and never again."""
-
 FIRST, AGAIN, ANEW = "first of the line", "again that day", "anew at once"
-"""The first visit ever; one later that day in another session; and the same page loaded anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class PageFigure:
-    """What one page, visited in one way, took: milliseconds, statements, bytes, and tables read whole."""
-
-    page: str
-    visit: str
-    median: float
-    late: float
-    queries: int
-    html_bytes: int
-    zipped_bytes: int
-    read_whole: tuple[str, ...]
-    is_measured_by_goal: bool
-    ratio: float | None = None
-
-    @property
-    def met(self) -> bool | None:
-        """Tell whether the page keeps its three goals and reads no large table whole."""
-        if not self.is_measured_by_goal:
-            return None
-        return (
-            self.queries <= MAX_QUERIES
-            and self.median <= MAX_MILLISECONDS
-            and self.html_bytes <= MAX_BYTES
-            and not self.read_whole
-        )
+"""The first visit ever, which makes what is made once; one from elsewhere later that day; and a reload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +90,7 @@ PAGES = (
 )
 RECEIPT = "a receipt"
 ORDER = "POST: change of address, with its credit"
-SIGN_IN, CODE = "POST: have a code sent", "POST: sign in with the code"
+CODE = "POST: sign in with the code"
 
 
 class _Tables:
@@ -138,7 +110,8 @@ class _Tables:
             cursor.execute("SELECT pg_stat_force_next_flush()")
             cursor.execute("SELECT pg_stat_clear_snapshot()")
             cursor.execute(
-                "SELECT relname, coalesce(seq_scan, 0) FROM pg_stat_user_tables WHERE n_live_tup > %s",
+                "SELECT relname, coalesce(seq_scan, 0) FROM pg_stat_user_tables"
+                " WHERE schemaname = 'public' AND n_live_tup > %s",
                 [LARGE_TABLE],
             )
             return dict(cursor.fetchall())
@@ -165,15 +138,14 @@ class _Bench:
             self.take((page.name, visit), lambda b=browser: b.get(address), is_timed=is_timed)  # type: ignore[misc]
 
     def take(self, key: tuple[str, str], ask: Callable[[], Answer], *, is_timed: bool) -> Answer:
-        """Ask once; while it is not timed, count the statements and look for tables read whole."""
+        """Ask once and count the statements; while it is not timed, look for tables read whole as well."""
         seen = self.seen[key]
-        if is_timed:
-            answer = ask()
-        else:
+        if not is_timed:
             self.tables.read_whole()
-            with statements_sent() as sent:
-                answer = ask()
-            seen.queries = max(seen.queries, len(sent))
+        with statements_sent() as sent:
+            answer = ask()
+        seen.queries = max(seen.queries, len(sent))
+        if not is_timed:
             seen.read_whole |= self.tables.read_whole()
         if answer.status == 200:
             seen.take(answer, is_timed=is_timed)
@@ -185,7 +157,11 @@ class _Bench:
 
     def order(self, subject: str, number: int, *, is_timed: bool) -> None:
         """Change the address of a line, which releases a tranche, and look at the receipt."""
-        browser = signed_in(self.handler, self.users[subject])
+        user = self.users[subject]
+        assert user.line is not None
+        browser = signed_in(self.handler, user)
+        # The bills that the made-up operator writes when it meets a line are no part of the task.
+        the_back_end().bills(user.line, now=PAGES_AT)
         assert browser.get("/tasks/acc.address").status == 200
         sent = {
             "key": str(uuid4()),
@@ -199,7 +175,7 @@ class _Bench:
         assert done.location.startswith("/receipts/"), done.location
         for visit in (FIRST, AGAIN):
             answer = self.take((RECEIPT, visit), lambda: browser.get(done.location), is_timed=is_timed)
-        assert "gutgeschrieben".encode() in answer.body, answer.body[-3000:].decode()
+        assert b"gutgeschrieben" in answer.body
 
     def sign_in(self, subject: str, number: int, *, is_timed: bool) -> None:
         """Have a code sent and sign in with it, each time from another address of the network."""
@@ -209,7 +185,8 @@ class _Bench:
         self.take((SIGN_IN, ""), lambda: browser.post("/sign-in", {"number": msisdn}), is_timed=is_timed)
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT content ->> 'code' FROM outbox_message WHERE address = %s ORDER BY message_id DESC LIMIT 1",
+                "SELECT content ->> 'code' FROM outbox_message WHERE address = %s"
+                " ORDER BY message_id DESC LIMIT 1",
                 [msisdn],
             )
             row = cursor.fetchone()
@@ -247,7 +224,7 @@ def _users(subjects: Iterable[str]) -> dict[str, User]:
     return {user.subject: user for user in found if user.subject is not None}
 
 
-def _figures(seen: dict[tuple[str, str], Seen]) -> list[PageFigure]:
+def _figures(seen: Mapping[tuple[str, str], Seen]) -> list[PageFigure]:
     bare = median(seen[BARE, ANEW].milliseconds)
     return [
         PageFigure(
@@ -255,15 +232,21 @@ def _figures(seen: dict[tuple[str, str], Seen]) -> list[PageFigure]:
             visit=visit,
             median=median(one.milliseconds),
             late=quantiles(one.milliseconds, n=20)[-1],
+            ratio=median(one.milliseconds) / bare,
             queries=one.queries,
             html_bytes=one.html_bytes,
             zipped_bytes=one.zipped_bytes,
             read_whole=tuple(sorted(one.read_whole)),
-            is_measured_by_goal=visit in (AGAIN, ANEW),
-            ratio=median(one.milliseconds) / bare,
+            goal=_goal(page, visit),
         )
         for (page, visit), one in sorted(seen.items(), key=lambda item: _place(item[0]))
     ]
+
+
+def _goal(page: str, visit: str) -> Goal | None:
+    if page == SIGN_IN:
+        return OF_CODE
+    return OF_PAGE if visit in (AGAIN, ANEW) else None
 
 
 def _place(key: tuple[str, str]) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Measure everything on one made-up operator; the figures go to standard output as JSON."""
+"""Measure one made-up operator; the figures go to standard output as JSON."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from selbsthelfer.cli.connecting import migrate, set_up
 
 
 def main() -> None:
-    """Load, then measure deciding, intake and usage."""
+    """Load, then measure deciding, intake and usage, then the pages."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--lines", type=int, required=True)
     parser.add_argument("--batch", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--suite", choices=("all", "facts", "pages"), default="all")
+    parser.add_argument("--visits", type=int, default=200)
     parser.add_argument("--world", type=Path, required=True)
     parser.add_argument("--worker", help="only send batches of this name, when a line comes in")
     options = parser.parse_args()
@@ -36,10 +39,20 @@ def main() -> None:
     start = time.perf_counter()
     loaded = world.load(options.lines)
     print(f"  loaded {options.lines:,} lines in {time.perf_counter() - start:.0f} s", file=sys.stderr)
-    figures = suite.measure(loaded, options.batch, options.rounds)
-    options.world.write_bytes(pickle.dumps(loaded))
-    figures.append(suite.two_workers(_start_workers(options), options.batch, options.rounds))
-    json.dump({"figures": [asdict(f) for f in figures], "indexes": suite.index_list()}, sys.stdout)
+    found: dict[str, Any] = {"figures": [], "indexes": [], "pages": []}
+    if options.suite != "pages":
+        figures = suite.measure(loaded, options.batch, options.rounds)
+        options.world.write_bytes(pickle.dumps(loaded))
+        figures.append(suite.two_workers(_start_workers(options), options.batch, options.rounds))
+        found.update(figures=[asdict(f) for f in figures], indexes=suite.index_list())
+    if options.suite != "facts":
+        from bench import pages
+
+        start = time.perf_counter()
+        measured = pages.measure_pages(loaded, options.visits)
+        found.update(pages=[asdict(page) for page in measured], asset_bytes=pages.asset_bytes())
+        print(f"  visited the pages in {time.perf_counter() - start:.0f} s", file=sys.stderr)
+    json.dump(found, sys.stdout)
 
 
 def _start_workers(options: argparse.Namespace) -> list[subprocess.Popen[bytes]]:

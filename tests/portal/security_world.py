@@ -227,7 +227,7 @@ def _routes(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, URLPatter
 
 
 _FRESH = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f-]{27}|F-[0-9A-Z]{4}-[0-9A-Z]{4}|[A-Z]-[0-9A-Z]{4}-[0-9A-Z]{4}"
+    r"[0-9a-f]{8}-[0-9a-f-]{27}|[A-Z](-[0-9A-Z]{4}){2,3}|[0-9-]{10}T[0-9:.]{8,15}|[0-9]{2}:[0-9]{2}"
     r'|name="csrfmiddlewaretoken" value="[^"]*"'
 )
 

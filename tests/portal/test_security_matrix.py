@@ -13,7 +13,6 @@ from enum import StrEnum
 from itertools import product
 from typing import Any, Final
 from urllib.parse import urlencode
-from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
@@ -34,6 +33,7 @@ from tests.portal.life import ago, prepare
 from tests.portal.security_world import (
     Neighbour,
     everything_of,
+    PROGRAMME,
     known_to_back_end,
     leaks,
     neighbours,
@@ -200,6 +200,9 @@ ROUTES: Final[Mapping[str, Route]] = {
     "cases": Route(LINE, "/cases"),
     "cases/<str:number>": Route(LINE, "/cases/{case}", {"text": "Von Berta"}),
     "cancel": Route(EVERYBODY, "/cancel", DECLARED, echoes=TYPED_NUMBER),
+    "declared.txt": Route(EVERYBODY, "/declared.txt", {}, NOTHING, echoes=TYPED_NUMBER),
+    "blocked": Route(EVERYBODY, "/blocked", {}, NOTHING),
+    "erased": Route(EVERYBODY, "/erased", {}, NOTHING),
     "withdraw": Route(EVERYBODY, "/withdraw", DECLARED, echoes=TYPED_NUMBER),
     "declared": Route(EVERYBODY, "/declared", {}, NOTHING, echoes=TYPED_NUMBER),
     "block-sim": Route(EVERYBODY, "/block-sim", {"number": "{msisdn}", "code": "0000"}, echoes=TYPED_NUMBER),
@@ -305,7 +308,7 @@ def test_strangers_see_only_what_is_for_everybody(pair: tuple[Neighbour, Neighbo
     assert {name for name in before if before[name] != after[name]} <= asked
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
 def test_nobody_reaches_what_is_of_another_line(pair: tuple[Neighbour, Neighbour], method: str) -> None:
     anna, berta = pair
     before, wrong = everything_of(anna), []
@@ -320,8 +323,6 @@ def test_nobody_reaches_what_is_of_another_line(pair: tuple[Neighbour, Neighbour
             if answer.status_code >= 500:
                 wrong.append((path, str(answer.status_code)))
             if any(f"{{{name}}}" in path for name in HERS) and answer.status_code not in (404, 405):
-                if method == "OPTIONS" and not answer.content:
-                    continue
                 wrong.append((path, str(answer.status_code)))
             if answer.status_code == 302 and answer["Location"].startswith("/"):
                 followed = browser.get(answer["Location"])
@@ -348,7 +349,7 @@ def test_the_same_calls_show_anna_her_own(pair: tuple[Neighbour, Neighbour]) -> 
 def test_staff_have_no_line_and_no_page_of_one(pair: tuple[Neighbour, Neighbour]) -> None:
     anna, _ = pair
     petra, before, wrong = staff(), everything_of(anna), []
-    for (route, path), method in product(each(), METHODS):
+    for (route, path), method in product(each(), ("GET", "POST", "DELETE")):
         if route.kind is Kind.DEMO:
             continue
         browser = Client(raise_request_exception=False)
@@ -432,59 +433,45 @@ def test_for_a_line_in_control_every_page_is_as_if_there_were_no_programme(langu
     """The same line lives twice: held out of a programme, and where no programme exists."""
     held_out = _pages(language, is_in_control=True)
     untouched = _pages(language, is_in_control=False)
-    print(
-        {
-            path: differs(held_out[path], untouched[path])
-            for path in held_out
-            if held_out[path] != untouched[path]
-        }
-    )
-    assert {
-        path: differs(held_out[path], untouched[path])
-        for path in held_out
-        if held_out[path] != untouched[path]
-    } == {}
+    assert [path for path in held_out if held_out[path] != untouched[path]] == []
+    assert len(held_out) > 100
     assert not [path for path, (_, text) in held_out.items() if "2017" in text and "o2" in text]
 
 
 def _pages(language: str, *, is_in_control: bool) -> dict[str, tuple[int, str]]:
     pages = {}
     before = transaction.savepoint()
-    if True:
-        copy_catalogue(open_cursor())
-        copy_exempt_topics(open_cursor())
-        life = plain_life("held-out", msisdn="+491713920055")
-        if is_in_control:
-            prepare()
-            life.variant = "control"
-            life.enrolled(ago(200))
-        for day in range(190, 0, -20):
-            life.did(ago(day).replace(hour=12, minute=0, second=0, microsecond=0), "net.diagnose")
-        life.called(ago(20).replace(hour=12, minute=0, second=0, microsecond=0), "use.view")
-        life.send()
-        line = LineRef.of("held-out")
-        known_to_back_end(line, datetime.now(UTC), is_marked=False)
-        for route, path in each():
-            if "{" in path.replace("{programme}", "") or path in DRAWN_ANEW:
-                continue
-            browser = Client(headers={"accept-language": language})
-            sign_in_as(browser, line)
-            told = path.format(programme="o2-2017")
-            for method in ("GET", "POST"):
-                fields = {name: value for name, value in route.fields.items() if "{" not in value}
-                answer = (
-                    browser.get(told)
-                    if method == "GET"
-                    else browser.post(told, {"key": str(uuid4()), **fields})
-                )
-                pages[f"{method} {told}"] = (answer.status_code, without_what_differs(answer))
-                if answer.status_code == 302 and answer["Location"].startswith("/receipts/"):
-                    pages[f"after {told}"] = (0, without_what_differs(browser.get(answer["Location"])))
+    copy_catalogue(open_cursor())
+    copy_exempt_topics(open_cursor())
+    life = plain_life("held-out", msisdn="+491713920055")
+    for day in range(190, 0, -20):
+        life.did(_noon(day), "net.diagnose")
+    life.called(_noon(20), "use.view")
+    if is_in_control:
+        prepare()
+        life.variant = "control"
+        life.enrolled(_noon(200))
+    life.send()
+    line = LineRef.of("held-out")
+    known_to_back_end(line, datetime.now(UTC), is_marked=False)
+    for route, path in each():
+        if "{" in path.replace("{programme}", "") or path in DRAWN_ANEW:
+            continue
+        browser = Client(headers={"accept-language": language})
+        sign_in_as(browser, line)
+        told = path.format(programme=PROGRAMME)
+        fields = {name: value for name, value in route.fields.items() if "{" not in value}
+        for answer in (browser.get(told), browser.post(told, sent_fields(**fields))):
+            pages[f"{answer.request['REQUEST_METHOD']} {told}"] = _seen(answer)
+        if answer.status_code == 302 and answer["Location"].startswith("/receipts/"):
+            pages[f"after {told}"] = _seen(browser.get(answer["Location"]))
     transaction.savepoint_rollback(before)
     return pages
 
 
-def differs(a, b):
-    import difflib
+def _noon(days_ago: int) -> datetime:
+    return ago(days_ago).replace(hour=12, minute=0, second=0, microsecond=0)
 
-    return [l for l in difflib.unified_diff(a[1].splitlines(), b[1].splitlines(), n=0)][:8], a[0], b[0]
+
+def _seen(answer: Any) -> tuple[int, str]:
+    return answer.status_code, without_what_differs(answer)

@@ -49,6 +49,9 @@ class Message(models.Model):
                 condition=models.Q(address__isnull=False),
             ),
             models.Index(
+                name="outbox_failed", fields=["failure"], condition=models.Q(failed_at__isnull=False)
+            ),
+            models.Index(
                 name="outbox_kept", fields=["created_at"], condition=models.Q(emptied_at__isnull=True)
             ),
             models.Index(

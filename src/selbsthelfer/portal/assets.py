@@ -6,6 +6,7 @@ All come from our own server; scripts of libraries are served from the installed
 from __future__ import annotations
 
 import gzip
+import re
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -19,6 +20,7 @@ from django.views.decorators.http import require_safe
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _SCRIPT: Final = "text/javascript; charset=utf-8"
 _LEAST_GZIPPED: Final = 1_000
+_TAKES_GZIP: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ def serve(request: HttpRequest, digest: str, name: str) -> HttpResponse:
     if name not in _SOURCES or find_asset(name).digest != digest:
         raise Http404
     asset = find_asset(name)
-    is_packed = "gzip" in request.headers.get("Accept-Encoding", "") and len(asset.content) > _LEAST_GZIPPED
+    can_unpack = _TAKES_GZIP.search(request.headers.get("Accept-Encoding", "")) is not None
+    is_packed = can_unpack and len(asset.content) > _LEAST_GZIPPED
     response = HttpResponse(asset.compressed if is_packed else asset.content, content_type=asset.content_type)
     if is_packed:
         response["Content-Encoding"] = "gzip"

@@ -7,6 +7,7 @@ from typing import Final
 
 from django.conf import settings
 from django.contrib.auth.middleware import get_user
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.functional import lazy
@@ -57,7 +58,12 @@ def _of_browser(request: HttpRequest) -> Language:
 def keep_language(response: HttpResponse, language: Language, *, is_secure: bool) -> None:
     """Have the browser keep a choice of language for a year."""
     response.set_cookie(
-        COOKIE, language.value, max_age=YEAR_SECONDS, secure=is_secure, httponly=True, samesite="Lax"
+        COOKIE,
+        language.value,
+        max_age=YEAR_SECONDS,
+        secure=is_secure or settings.HTTPS,
+        httponly=True,
+        samesite="Lax",
     )
 
 

@@ -7,7 +7,11 @@ from pathlib import Path
 
 from selbsthelfer.project.database import database_settings
 
-SECRET_KEY = os.environ.get("SELBSTHELFER_SECRET_KEY", "only-for-the-embedded-demo-on-this-machine")
+HTTPS = os.environ.get("SELBSTHELFER_HTTPS") == "1"
+"""Whether people reach the pages by HTTPS, as they must everywhere but on this machine."""
+_HOME_KEY = "" if HTTPS else "only-for-the-embedded-demo-on-this-machine"
+SECRET_KEY = os.environ.get("SELBSTHELFER_SECRET_KEY") or _HOME_KEY
+"""Without one of its own nothing runs that strangers reach: Django refuses an empty key."""
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("SELBSTHELFER_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 
@@ -21,8 +25,6 @@ OIDC_ISSUER = os.environ.get("SELBSTHELFER_OIDC_ISSUER", "")
 """Where the operator's own sign-in is, by OpenID Connect; empty where there is none."""
 OIDC_LINE_CLAIM = os.environ.get("SELBSTHELFER_OIDC_LINE_CLAIM", "line")
 """The claim in which the operator's sign-in names its own id of the line."""
-HTTPS = os.environ.get("SELBSTHELFER_HTTPS") == "1"
-"""Whether people reach the pages by HTTPS, as they must everywhere but on this machine."""
 
 FORM_RENDERER = "selbsthelfer.portal.forms.PageRenderer"
 

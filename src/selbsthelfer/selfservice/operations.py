@@ -94,8 +94,8 @@ def report_view(line: LineRef, activity: str, *, now: datetime) -> Done:
     """
     with transaction.atomic():
         cursor = open_cursor()
-        # The day is the line's own, whose zone comes with the answer: of the three days that it may be anywhere
-        # on earth the right one is picked afterwards.
+        # The day is the line's own, and its zone comes with the answer: of the three days that it may be
+        # anywhere on earth the right one is picked afterwards.
         today = now.astimezone(UTC).date()
         views = {
             on: task_id_of(line.subscriber_id, activity, key_of_view(on))

@@ -94,3 +94,7 @@ class Number(models.Model):
     msisdn = Identifier()
     assigned_at = models.DateTimeField()
     subscriber_id = models.UUIDField()
+
+    class Meta:
+        # For the one who asks which numbers are kept of a line.
+        indexes = [models.Index(name="number_of_line", fields=["subscriber_id", "assigned_at"])]

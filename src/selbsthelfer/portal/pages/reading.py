@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.http import require_http_methods, require_safe
 
-from selbsthelfer.allowances.queries import MAX_USAGE_DAYS, DayUsage, usage_by_day, usage_now
+from selbsthelfer.allowances.queries import MAX_USAGE_DAYS, DayUsage, usage_by_day
 from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.kit.wording import day, money, volume
 from selbsthelfer.portal.clock import now_of
@@ -43,12 +43,12 @@ def usage(request: HttpRequest) -> HttpResponse:
     with transaction.atomic():
         cursor = open_cursor()
         explanation = explain_to_subscriber(cursor, line.subscriber_id, at=now)
-        used = usage_now(cursor, line.subscriber_id, at=now, period=explanation.period)
-        bounds = day_bounds(used.starts_at, now, explanation.timezone)
+        bounds = day_bounds(explanation.period.starts_at, now, explanation.timezone)
         by_day = usage_by_day(cursor, line.subscriber_id, bounds=bounds)
+    used = explanation.allowance.usage
     context = {
         "page": present_home(explanation, used, None, language_now()),
-        "used": tell(volume(used.used_bytes)),
+        "used": tell(volume(used.used_bytes if used else 0)),
         "days": _day_rows(by_day, explanation.timezone),
         "most_bytes": max((entry.bytes for entry in by_day), default=0),
         "panel": panel_of(done, explanation) if done is not None and done.is_new else None,

@@ -46,7 +46,7 @@ def prospect_words(enrolment: ToldEnrolment, zone: str) -> Words | None:
     least = Words("mindestens ", "at least ") if promise.at_least else Words("", "")
     first = Words("", "") if _had_any(enrolment) or promise.at_least else Words("die ersten ", "the first ")
     return Words(
-        f"Ist Stufe {stage.window} bestanden, gibt es ab {start.de} {least.de}{first.de}{size.de}.",
+        f"Ist Stufe {stage.window} bestanden, gibt es {least.de}{first.de}{size.de} ab {start.de}.",
         f"Once stage {stage.window} is passed, {least.en}{first.en}{size.en} come from {start.en} on.",
     )
 
@@ -57,12 +57,12 @@ def promise_words(promise: Promise, enrolment: ToldEnrolment, zone: str) -> Word
     least = Words("mindestens ", "at least ") if promise.at_least else Words("", "")
     if promise.by_itself:
         return Words(
-            f"Dann kommen am {start.de} {least.de}{size.de} von selbst.",
+            f"Dann kommen {least.de}{size.de} am {start.de} von selbst.",
             f"Then {least.en}{size.en} will come by themselves on {start.en}.",
         )
     if _had_any(enrolment) or promise.at_least or promise.window > 1:
         return Words(
-            f"Dann gibt es ab {start.de} {least.de}{size.de}, sobald Sie wieder etwas online erledigen.",
+            f"Dann gibt es {least.de}{size.de} ab {start.de}, sobald Sie wieder etwas online erledigen.",
             f"Then there are {least.en}{size.en} from {start.en} on, once you do something online again.",
         )
     return Words(
