@@ -10,7 +10,7 @@ SIGN_IN: Final = "POST: have a code sent"
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a visit may cost: statements, milliseconds in 95 of 100 visits, bytes of HTML."""
+    """What a visit may cost: statements, milliseconds as a rule, bytes of HTML."""
 
     queries: int
     milliseconds: float
@@ -43,7 +43,7 @@ class PageFigure:
             return None
         return (
             self.queries <= self.goal.queries
-            and self.late <= self.goal.milliseconds
+            and self.median <= self.goal.milliseconds
             and self.html_bytes <= self.goal.html_bytes
             and not self.read_whole
         )

@@ -37,7 +37,7 @@ def print_pages(console: Console, figures: Sequence[PageFigure], *, lines: int, 
             whole = ", ".join(figure.read_whole)
             console.print(f"read whole: {whole} by “{figure.page}”, {figure.visit}", markup=False)
     console.print(
-        f"Goals of a page: {OF_PAGE.queries} queries, {OF_PAGE.milliseconds:g} ms in 95 of 100 visits,"
+        f"Goals of a page: {OF_PAGE.queries} queries, a median of {OF_PAGE.milliseconds:g} ms,"
         f" {OF_PAGE.html_bytes // 1_000} kB; of “{SIGN_IN}”: {OF_CODE.queries} queries."
         f" Assets, once and compressed: {_kilobytes(asset_bytes)} kB.",
         markup=False,

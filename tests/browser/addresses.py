@@ -98,9 +98,11 @@ def full_life() -> tuple[Told, Mapping[str, list[str]]]:
         now=now,
         line=line.subscriber_id,
     )
-    return told, {**_pages_of_tasks(told, now), **_pages_of_rewards(open_to_dispute), "case": [
-        reverse("case", args=[number]) for number in (*cases, written.number)
-    ]}
+    return told, {
+        **_pages_of_tasks(told, now),
+        **_pages_of_rewards(open_to_dispute),
+        "case": [reverse("case", args=[number]) for number in (*cases, written.number)],
+    }
 
 
 def _pages_of_rewards(contact: str) -> dict[str, list[str]]:

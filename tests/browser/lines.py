@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from zoneinfo import ZoneInfo
 
 from django.test import Client
 
@@ -15,6 +16,7 @@ from tests.portal.life import Life
 from tests.portal.task_pages import sign_in_as
 
 PROGRAMME = load_preset("o2-2017").name
+BERLIN = ZoneInfo("Europe/Berlin")
 _numbers = count(1)
 
 
@@ -38,9 +40,9 @@ class Told:
 
 def month(back: int, day: int = 1, hour: int = 8) -> datetime:
     """Tell a day of this month, or of one so many months before."""
-    today = datetime.now(UTC)
+    today = datetime.now(BERLIN)
     months = today.year * 12 + today.month - 1 - back
-    return datetime(months // 12, months % 12 + 1, day, hour, tzinfo=UTC)
+    return datetime(months // 12, months % 12 + 1, day, hour, tzinfo=BERLIN)
 
 
 def new_line(*, registered_months_ago: int = 14) -> Told:
@@ -49,7 +51,7 @@ def new_line(*, registered_months_ago: int = 14) -> Told:
     told = Life(
         f"line-{number:04d}",
         billing_day=1,
-        timezone="UTC",
+        timezone="Europe/Berlin",
         msisdn=f"+49171392{number:04d}",
         tariff="musterfunk-m",
         included_bytes=3_000_000_000,

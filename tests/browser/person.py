@@ -46,10 +46,12 @@ class Person:
     home: str
     way: Way
     taps: int = 0
+    taps_into_fields: int = 0
     keys: int = 0
     pages: int = 0
     elsewhere: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    counts_taps_into_fields: bool = False
     may_complain: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -111,7 +113,12 @@ class Person:
 
     def enter(self, german: str, english: str, text: str) -> None:
         """Fill in the field of this name."""
-        self.main.get_by_role("textbox", name=self.say(german, english), exact=True).fill(text)
+        field = self.main.get_by_role("textbox", name=self.say(german, english), exact=True)
+        if self.counts_taps_into_fields:
+            field.click()
+            self.taps += 1
+            self.taps_into_fields += 1
+        field.fill(text)
         self.keys += len(text)
 
     def enter_secret(self, german: str, english: str, text: str) -> None:

@@ -8,7 +8,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryFile
 from time import monotonic, sleep
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from django.db import connection
@@ -34,32 +36,36 @@ def database_url() -> str:
 def serving() -> Iterator[str]:
     """Run the portal as a demonstration, whose inbox shows codes; give its address."""
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, "--port", str(port)],
-        env={**os.environ, "DATABASE_URL": database_url(), "SELBSTHELFER_DEMO": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    # By name, as passkeys are bound to a name and never to a bare address.
-    address = f"http://localhost:{port}"
-    try:
-        _wait_for(f"{address}/offline", process)
-        yield address
-    finally:
-        if process.poll() is None:
+    # A file, as a pipe would stay open as long as a worker lives.
+    with TemporaryFile("w+") as told:
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, "--port", str(port)],
+            env={**os.environ, "DATABASE_URL": database_url(), "SELBSTHELFER_DEMO": "1"},
+            stdout=told,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        # By name, as passkeys are bound to a name and never to a bare address.
+        address = f"http://localhost:{port}"
+        try:
+            if not _answers(f"{address}/offline", process):
+                told.seek(0)
+                raise AssertionError(f"the portal does not answer: {told.read()}")
+            yield address
+        finally:
             process.terminate()
-        process.communicate()
+            process.wait(timeout=PATIENCE_SECONDS)
 
 
-def _wait_for(address: str, process: subprocess.Popen[str]) -> None:
+def _answers(address: str, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until the portal answers; an answer that tells of an error is none."""
     deadline = monotonic() + PATIENCE_SECONDS
     while monotonic() < deadline and process.poll() is None:
         try:
-            with urlopen(address, timeout=5):  # noqa: S310 - our own address
-                return
+            with urlopen(address, timeout=PATIENCE_SECONDS):  # noqa: S310 - our own address
+                return True
+        except HTTPError:
+            return False
         except OSError:
             sleep(0.1)
-    process.kill()
-    raise AssertionError(process.communicate()[0])
+    return False

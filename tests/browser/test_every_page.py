@@ -16,7 +16,16 @@ from tests.browser.ways import LANGUAGES
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-OPEN_TO_ALL = ("/", "/contact", "/write", "/complain", "/cancel", "/withdraw", "/block-sim", "/network?postcode=1")
+OPEN_TO_ALL = (
+    "/",
+    "/contact",
+    "/write",
+    "/complain",
+    "/cancel",
+    "/withdraw",
+    "/block-sim",
+    "/network?postcode=1",
+)
 NOT_THERE = ("/no-such-page", "/bills/R0", "/programmes/none")
 
 

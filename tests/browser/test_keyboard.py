@@ -16,6 +16,8 @@ from tests.browser.ways import in_ways
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MAX_TABS: Final = 80
+MAX_HIGHER_PX: Final = 24
+"""How much higher the next thing in the same row may begin."""
 _FOCUSED: Final = """() => {
   const it = document.activeElement, box = it.getBoundingClientRect(), style = getComputedStyle(it);
   const label = it.labels && it.labels.length ? it.labels[0].innerText : "";
@@ -62,10 +64,8 @@ class Keyboard:
 
     def press(self, german: str, english: str, *, key: str = "Enter", tag: str = "") -> None:
         self.go_to(german, english, tag=tag)
-        address = self.page.url
         with self.page.expect_event("load"):
             self.page.keyboard.press(key)
-        assert self.page.url != address or key
 
     def enter(self, german: str, english: str, text: str) -> None:
         self.go_to(german, english)
@@ -116,7 +116,7 @@ def test_the_focus_goes_as_one_reads(somebody: NewPerson, way: Way, path: str) -
     seen = [before]
     while (now := keyboard.tab())["tag"] != "BODY" and len(seen) < MAX_TABS:
         # In columns one reads down the left one before the right one.
-        is_further = now["top"] >= before["top"] - before_height(before) or now["left"] >= before["right"]
+        is_further = now["top"] >= before["top"] - MAX_HIGHER_PX or now["left"] >= before["right"]
         assert is_further, (before, now)
         before = now
         seen.append(now)
@@ -125,11 +125,6 @@ def test_the_focus_goes_as_one_reads(somebody: NewPerson, way: Way, path: str) -
     # Of radio buttons of one name Tab goes to one.
     radios = person.page.locator("input[type=radio]:not(:checked)").count()
     assert len(seen) + 1 >= visible - radios
-
-
-def before_height(found: dict[str, Any]) -> float:
-    """How much higher the next one in the same row may begin."""
-    return 24.0 if found["tag"] else 0.0
 
 
 @in_ways(WAYS)

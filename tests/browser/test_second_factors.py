@@ -21,7 +21,11 @@ def is_signed_in(person: Person) -> bool:
 
 
 def passkeys_of(page: Page) -> int:
-    return page.locator("section", has=page.get_by_role("heading", name="Passkeys")).get_by_role("listitem").count()
+    return (
+        page.locator("section", has=page.get_by_role("heading", name="Passkeys"))
+        .get_by_role("listitem")
+        .count()
+    )
 
 
 @in_ways(WAYS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,13 +12,11 @@ from selbsthelfer.selfservice.embedded.models import EmbeddedLine
 from selbsthelfer.selfservice.embedded.operations import begin_outage, ensure_line
 from tests.browser.activities import enter_address
 from tests.browser.conftest import NewPerson
-from tests.browser.lines import missed_by_a_call, plain, waiting_for_activity
+from tests.browser.lines import BERLIN, missed_by_a_call, plain, waiting_for_activity
 from tests.browser.person import Person, Way
 from tests.browser.ways import ALL_WAYS, FOUR_WAYS, in_ways
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def now() -> datetime:
@@ -55,7 +52,9 @@ def test_a_changed_address_releases_volume_that_is_usable_at_once(somebody: NewP
 
 
 @in_ways(FOUR_WAYS)
-def test_what_failed_for_us_does_not_count_when_somebody_calls_about_it(somebody: NewPerson, way: Way) -> None:
+def test_what_failed_for_us_does_not_count_when_somebody_calls_about_it(
+    somebody: NewPerson, way: Way
+) -> None:
     told = waiting_for_activity()
     begin_outage("acc.address", now=now(), until=now() + timedelta(hours=1))
     person = somebody(way)
@@ -70,7 +69,9 @@ def test_what_failed_for_us_does_not_count_when_somebody_calls_about_it(somebody
     told.life.called(now(), "acc.address")
     told.send()
     person.open("/rewards")
-    contact = person.main.get_by_role("listitem").filter(has_text=person.say("Anschrift ändern", "Change postal"))
+    contact = person.main.get_by_role("listitem").filter(
+        has_text=person.say("Anschrift ändern", "Change postal")
+    )
     reason = " ".join(contact.inner_text().split())
     assert person.say("zählt nicht", "does not count") in reason
     assert person.say("online nicht geklappt", "had failed online") in reason
@@ -86,7 +87,11 @@ def test_a_sim_is_blocked_from_a_stranger_s_phone_and_unblocked_by_its_owner(
     code = EmbeddedLine.objects.get(subscriber_id=told.line.subscriber_id).customer_code
     stranger = somebody(way)
     stranger.open("/")
-    stranger.tap(stranger.page.get_by_role("contentinfo").get_by_role("link", name=stranger.say("SIM sperren", "Block SIM")))
+    stranger.tap(
+        stranger.page.get_by_role("contentinfo").get_by_role(
+            "link", name=stranger.say("SIM sperren", "Block SIM")
+        )
+    )
     stranger.enter("Rufnummer der SIM", "Number of the SIM", told.number)
     stranger.enter("Kundenkennzahl", "Customer code", code)
     stranger.press("Jetzt sperren", "Block now")
@@ -136,7 +141,9 @@ def test_whoever_ends_a_contract_gets_a_receipt_at_once_without_signing_in(
 
 
 @in_ways(FOUR_WAYS)
-def test_a_contact_is_disputed_in_two_taps_and_what_was_due_is_credited(somebody: NewPerson, way: Way) -> None:
+def test_a_contact_is_disputed_in_two_taps_and_what_was_due_is_credited(
+    somebody: NewPerson, way: Way
+) -> None:
     told = missed_by_a_call()
     person = somebody(way)
     person.sign_in_with_session(told)

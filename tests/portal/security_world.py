@@ -32,7 +32,7 @@ from selbsthelfer.conversations.core.cases import CaseKind
 from selbsthelfer.conversations.models import Case
 from selbsthelfer.conversations.operations import open_case
 from selbsthelfer.identity.models import User
-from selbsthelfer.identity.operations import change_email
+from selbsthelfer.identity.operations import change_email, enter
 from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.selfservice.back_ends import the_back_end
 from selbsthelfer.selfservice.core.orders import SwitchAutomaticTopUp
@@ -99,9 +99,7 @@ def settled(subject: str, msisdn: str, *, is_marked: bool = False) -> Neighbour:
     life.send()
     line, now = LineRef.of(subject), datetime.now(UTC)
     known_to_back_end(line, now, is_marked=is_marked)
-    user = User.objects.create(
-        name=f"user of {subject}", subscriber_id=line.subscriber_id, subject=subject, created_at=now
-    )
+    user = enter(subscriber_id=line.subscriber_id, now=now).user
     change_email(user=user, email=EMAIL if is_marked else "berta@example.org", now=now)
     done = carry_out(line, SwitchAutomaticTopUp(on=False), key=uuid4(), now=now)
     case = open_case(

@@ -59,8 +59,7 @@ def test_it_asks_few_questions(client: Client, queries: list[str], has_usage: bo
     client.get("/")
     queries.clear()
     open_page(client, "/")
-    # Before the first usage of a period nobody has made its included bucket yet, which is one question more.
-    assert len(queries) <= MAX_QUERIES + (not has_usage), "\n".join(queries)
+    assert len(queries) <= MAX_QUERIES, "\n".join(queries)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""In which language a page speaks: as asked for, as chosen before, as one's account says, as the browser prefers."""
+"""In which language a page speaks: as asked for, as chosen before, by the account, by the browser."""
 
 from __future__ import annotations
 

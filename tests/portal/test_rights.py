@@ -227,7 +227,7 @@ def test_the_code_cannot_be_guessed(client: Client) -> None:
 
 
 @pytest.mark.parametrize("is_signed_in", [True, False])
-def test_when_blocking_fails_it_says_who_blocks_now(client: Client, is_signed_in: bool) -> None:  # noqa: FBT001
+def test_when_blocking_fails_it_says_who_blocks_now(client: Client, is_signed_in: bool) -> None:
     line = a_line()
     code = customer_code_of(line, now=now())
     begin_outage("sim.block", now=now(), until=now() + timedelta(minutes=5))
@@ -311,7 +311,7 @@ def test_the_export_is_one_file_of_all_rooms_without_json_inside_of_texts(client
     assert {one["activity"] for one in parts["receipts"]["tasks"]} == {"priv.consents", "priv.export"}
     assert [one["purpose"] for one in parts["privacy"]["consents"]] == ["news"]
     assert not [text for text in texts_in(parts) if text.startswith(("{", "["))]
-    assert "password" not in {key for key in keys_in(parts)}
+    assert "password" not in keys_in(parts)
     assert Wish.objects.get().kind == "export"
 
 

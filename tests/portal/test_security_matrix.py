@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from difflib import unified_diff
 from enum import StrEnum
 from itertools import product
 from typing import Any, Final
@@ -31,9 +32,9 @@ from selbsthelfer.portal.pages.tasks import FORMS
 from selbsthelfer.subscribers.core.lines import LineRef
 from tests.portal.life import ago, prepare
 from tests.portal.security_world import (
+    PROGRAMME,
     Neighbour,
     everything_of,
-    PROGRAMME,
     known_to_back_end,
     leaks,
     neighbours,
@@ -297,9 +298,9 @@ def test_strangers_see_only_what_is_for_everybody(pair: tuple[Neighbour, Neighbo
             is_sent_away = answer.status_code == 302 and answer["Location"].startswith("/sign-in?next=")
             if not is_sent_away and answer.status_code not in (405, 404 if method != "GET" else 405):
                 wrong.append((method, path, str(answer.status_code)))
-        elif method in ("GET", "HEAD") and answer.status_code not in route.stranger_sees:
-            wrong.append((method, path, str(answer.status_code)))
-        elif answer.status_code >= 500:
+        elif answer.status_code not in (
+            route.stranger_sees if method in ("GET", "HEAD") else range(200, 500)
+        ):
             wrong.append((method, path, str(answer.status_code)))
     assert not wrong, "\n" + "\n".join(map(str, wrong))
     after = everything_of(anna)
@@ -349,7 +350,7 @@ def test_the_same_calls_show_anna_her_own(pair: tuple[Neighbour, Neighbour]) -> 
 def test_staff_have_no_line_and_no_page_of_one(pair: tuple[Neighbour, Neighbour]) -> None:
     anna, _ = pair
     petra, before, wrong = staff(), everything_of(anna), []
-    for (route, path), method in product(each(), ("GET", "POST", "DELETE")):
+    for (route, path), method in product(each(), ("GET", "POST")):
         if route.kind is Kind.DEMO:
             continue
         browser = Client(raise_request_exception=False)
@@ -401,8 +402,8 @@ def _grow_older(browser: Client, seconds: float) -> None:
 def test_no_form_is_taken_without_its_token(pair: tuple[Neighbour, Neighbour]) -> None:
     anna, _ = pair
     before, wrong = everything_of(anna), []
-    for (route, path), method in product(each(), ("POST", "PUT", "PATCH", "DELETE")):
-        for who in (None, anna):
+    for (route, path), method in product(each(), ("POST", "DELETE")):
+        for who in (None, anna) if method == "POST" else (anna,):
             browser = Client(enforce_csrf_checks=True)
             if who is not None:
                 sign_in_as(browser, who.line)
@@ -433,7 +434,10 @@ def test_for_a_line_in_control_every_page_is_as_if_there_were_no_programme(langu
     """The same line lives twice: held out of a programme, and where no programme exists."""
     held_out = _pages(language, is_in_control=True)
     untouched = _pages(language, is_in_control=False)
-    assert [path for path in held_out if held_out[path] != untouched[path]] == []
+    for path, (status, text) in held_out.items():
+        assert status == untouched[path][0], path
+        told = unified_diff(untouched[path][1].splitlines(), text.splitlines(), path, n=0, lineterm="")
+        assert not list(told), path
     assert len(held_out) > 100
     assert not [path for path, (_, text) in held_out.items() if "2017" in text and "o2" in text]
 

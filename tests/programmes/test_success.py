@@ -367,6 +367,6 @@ def test_the_forms_of_a_preset_are_told_alike() -> None:
     done = line.does("2025-01-20T12:00")
     automatic = replace(load_preset("o2-2017-automatic"), name=PROGRAMME)
     said = success_words(told(line, done.time, automatic), SOURCE, done.id, BERLIN)
-    assert said.de.endswith("Dann kommen am 1. April 2025 100 MB von selbst.")
+    assert said.de.endswith("Dann kommen 100 MB am 1. April 2025 von selbst.")
     be_active(line, [2])
     assert told(line, done.time + timedelta(days=1), automatic).releases_by_activity is False

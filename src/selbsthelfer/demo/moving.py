@@ -40,6 +40,12 @@ class UnknownTopicError(ValueError):
     code = "unknown_topic"
 
 
+class RefusedStepError(ValueError):
+    """Intake refused what the line was to do; nothing has happened, and its clock stays."""
+
+    code = "refused_step"
+
+
 def do_something(line: LineRef, *, now: datetime) -> Receipt:
     """Have the line solve something online, and let a day pass."""
     at = now_of_line(line.subscriber_id, now=now)
@@ -92,8 +98,10 @@ def next_month(line: LineRef, *, now: datetime) -> Receipt:
 def _take(
     line: LineRef, facts: Sequence[kinds.Fact], *, at: datetime, until: datetime, now: datetime
 ) -> Receipt:
-    """Take facts at the line's own time and move its clock on, both or neither."""
+    """Take facts at the line's own time and move its clock on, both or neither; raises `RefusedStepError`."""
     with transaction.atomic():
         receipt = accept(facts, terms=Terms(now=at, may_backdate=False))
+        if receipt.rejections:
+            raise RefusedStepError(f"refused: {receipt.rejections[0][1].code}")
         move_on(line.subscriber_id, to=until, now=now)
     return receipt

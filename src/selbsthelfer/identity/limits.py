@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -29,7 +28,8 @@ RATES: Final = {
 An address is shared by hundreds of phones behind one gateway of a mobile network, so what is counted by
 address is wide; what is counted by number or person is narrow.
 """
-_MICROSECONDS: Final = 1_000_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class TooOftenError(Exception):
@@ -42,25 +42,25 @@ def count_try(
     request: HttpRequest, action: str, *, key: str | None = None, rates: Mapping[str, str] = RATES
 ) -> None:
     """Count a try, in one statement; raises `TooOftenError`, and counts none, when there were too many."""
-    asked = parse_rates(rates[action])
+    asked, now = parse_rates(rates[action]), datetime.now(UTC)
     # By address first: who has used up their own tries must not use up those of somebody's number.
     for per in sorted({rate.per for rate in asked}, key="ip".__ne__):
         who = get_ip(request) if per == "ip" else key
         assert who is not None, f"{action} is counted by key"  # noqa: S101 - a fault of the caller
-        if not _count(f"{action}/{per}/{who}", [rate for rate in asked if rate.per == per]):
+        if not count_within(f"{action}/{per}/{who}", [rate for rate in asked if rate.per == per], now=now):
             raise TooOftenError(action)
 
 
-def _count(counted: str, rates: Sequence[Rate]) -> bool:
-    """Count a try against all of its limits at once; tell whether it was within them."""
-    spans = [int(rate.duration * _MICROSECONDS) for rate in rates]
+def count_within(counted: str, rates: Sequence[Rate], *, now: datetime) -> bool:
+    """Count a try if it is within all of its limits, and tell whether it is; a refused one leaves nothing."""
+    spans = [timedelta(seconds=rate.duration) for rate in rates]
     parameters = {
         "key": sha256(counted.encode()).hexdigest(),
-        "at": time.time_ns() // 1_000,
+        "at": (now - _EPOCH) // _MICROSECOND,
         "amounts": [rate.amount for rate in rates],
-        "spans": spans,
-        "longest": max(spans),
-        "ends_at": datetime.now(UTC) + timedelta(microseconds=max(spans)),
+        "spans": [span // _MICROSECOND for span in spans],
+        "longest": max(spans) // _MICROSECOND,
+        "ends_at": now + max(spans),
     }
     with transaction.atomic():
         return open_cursor().execute(_SQL["count_try"], parameters).fetchone() is not None

@@ -17,7 +17,7 @@ from allauth.mfa.webauthn.forms import AddWebAuthnForm, LoginWebAuthnForm
 from allauth.mfa.webauthn.views import AddWebAuthnView, LoginWebAuthnView, RemoveWebAuthnView
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import update_session_auth_hash
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -43,12 +43,13 @@ from selbsthelfer.identity.operations import (
     set_password,
     tell_change,
 )
-from selbsthelfer.identity.queries import means_of, number_of, sessions_of
+from selbsthelfer.identity.queries import number_of, sessions_of
 from selbsthelfer.kit.wording import day, moment
 from selbsthelfer.outbox.core.wording import DEFAULT_ZONE
 from selbsthelfer.portal.account_forms import CodeForm, EmailForm, NewPasswordForm
 from selbsthelfer.portal.languages import both, language_now, tell
 from selbsthelfer.portal.rendering import render
+from selbsthelfer.portal.second_means import makes_second_means, refuse_second_means
 from selbsthelfer.portal.signing_in import ask_first, needs_level, real_now, report, user_of
 from selbsthelfer.portal.signing_in_views import check_kept_code, limited
 from selbsthelfer.selfservice.core.results import Done
@@ -110,13 +111,11 @@ def change_password(request: HttpRequest) -> HttpResponse:
     asks_present = user.has_usable_password() and not _has_fresh_code(request)
     data = request.POST if request.method == "POST" else None
     form = NewPasswordForm(user, data, asks_present=asks_present)
-    if request.method == "POST" and _makes_second_means(request, user):
+    if request.method == "POST" and makes_second_means(request, user, is_password=True):
         return ask_first(request, "confirm")
     if request.method == "POST" and form.is_valid() and _knows_present(form, user, asks_present=asks_present):
         with transaction.atomic():
-            _alone_with(user)
-            if _makes_second_means(request, user):
-                raise PermissionDenied
+            refuse_second_means(request, user, is_password=True)
             set_password(user=user, password=form.cleaned_data["new"], now=real_now())
             done = report(request, "acc.password", f"acc.password:{uuid4()}")
         # Whoever is signed in elsewhere is not any more; this session goes on under a new key.
@@ -131,29 +130,6 @@ def change_password(request: HttpRequest) -> HttpResponse:
         "number": number_of(user) or "",
     }
     return render(request, "account/change_password.html", context, status=422 if form.errors else 200)
-
-
-def _makes_second_means(request: HttpRequest, user: User) -> bool:
-    """Tell whether a first password would stand beside another means without a second proof having been given.
-
-    Whoever holds somebody else's session could else set up two means, and confirm with one what the other
-    signed in.
-    """
-    is_confirmed = level_of(request) >= Level.CONFIRMED
-    return not is_confirmed and not user.has_usable_password() and bool(means_of(user))
-
-
-def _alone_with(user: User) -> None:
-    """Have changes of how somebody signs in take turns until the end of the transaction."""
-    User.objects.select_for_update().get(pk=user.pk)
-
-
-def _add_first_or_confirmed(request: HttpRequest) -> None:
-    """Refuse a means beside one that was set up at the same moment, unless a second proof was given."""
-    user = user_of(request)
-    _alone_with(user)
-    if level_of(request) < Level.CONFIRMED and means_of(user):
-        raise PermissionDenied
 
 
 def _has_fresh_code(request: HttpRequest) -> bool:
@@ -294,7 +270,7 @@ class AddApp(ActivateTOTPView):
 
     @transaction.atomic
     def form_valid(self, form: ActivateTOTPForm) -> HttpResponse:
-        _add_first_or_confirmed(self.request)
+        refuse_second_means(self.request, user_of(self.request))
         super().form_valid(form)
         return _after_adding(self.request, "app", has_new_codes=self.did_generate_recovery_codes)
 
@@ -321,7 +297,7 @@ class AddPasskey(AddWebAuthnView):
 
     @transaction.atomic
     def form_valid(self, form: AddWebAuthnForm) -> HttpResponse:
-        _add_first_or_confirmed(self.request)
+        refuse_second_means(self.request, user_of(self.request))
         super().form_valid(form)
         return _after_adding(self.request, "passkey", has_new_codes=self.did_generate_recovery_codes)
 

@@ -7,7 +7,6 @@ from typing import Final
 
 from django.conf import settings
 from django.contrib.auth.middleware import get_user
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.functional import lazy

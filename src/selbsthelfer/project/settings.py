@@ -104,7 +104,7 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
-"""Limits of tries are counted in the cache, which all servers share; its table is made by identity."""
+"""Here allauth keeps wrong passwords and used codes of apps, for all servers; identity makes the table."""
 
 AUTH_USER_MODEL = "identity.User"
 AUTHENTICATION_BACKENDS = ["selbsthelfer.identity.backends.LineBackend"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import wraps
+from typing import Final
 
 from django.conf import settings
 from django.db import transaction
@@ -18,6 +19,7 @@ from selbsthelfer.demo import moving
 from selbsthelfer.demo.clock import ClockTooFarError
 from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.kit.wording import Words, moment
+from selbsthelfer.outbox.core.wording import DEFAULT_ZONE
 from selbsthelfer.outbox.queries import inbox_of
 from selbsthelfer.portal.clock import now_of
 from selbsthelfer.portal.languages import language_now, tell
@@ -28,11 +30,10 @@ from selbsthelfer.programmes.core.wording_contacts import topic_name
 from selbsthelfer.selfservice.embedded.operations import begin_outage
 from selbsthelfer.subscribers.core.lines import LineRef
 
-MAX_MESSAGES = 50
+MAX_MESSAGES: Final = 50
 """Messages on the page of the inbox."""
-OUTAGE = timedelta(minutes=2)
+OUTAGE: Final = timedelta(minutes=2)
 """How long the made-up operator's systems fail."""
-_ZONE = "Europe/Berlin"
 
 View = Callable[..., HttpResponseBase]
 
@@ -55,7 +56,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     """Show the newest messages that made-up people got: codes to sign in among them."""
     with transaction.atomic():
         messages = inbox_of(open_cursor(), limit=MAX_MESSAGES, language=language_now())
-    shown = [(message, tell(moment(message.created_at, _ZONE))) for message in messages]
+    shown = [(message, tell(moment(message.created_at, DEFAULT_ZONE))) for message in messages]
     return render(request, "portal/demonstration/inbox.html", {"messages": shown})
 
 
@@ -70,7 +71,7 @@ def clock(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("demo_clock"))
     context = {
         "told": request.session.pop("demo_told", ""),
-        "now": tell(moment(now_of(request), _ZONE)),
+        "now": tell(moment(now_of(request), DEFAULT_ZONE)),
         "topics": [(topic, tell(topic_name(topic)), topic in EXEMPT_TOPICS) for topic in moving.CALL_TOPICS],
     }
     return render(request, "portal/demonstration/clock.html", context)
@@ -100,6 +101,8 @@ def _live_on(request: HttpRequest, line: LineRef) -> str:
                 return ""
     except ClockTooFarError:
         return tell(Words("Weiter lässt sich die Uhr nicht vorstellen.", "The clock cannot go further."))
+    except moving.RefusedStepError:
+        return tell(Words("Dieser Anschluss lebt nicht mehr weiter.", "This line does not live on any more."))
     except moving.UnknownTopicError:
         return tell(Words("Bitte wählen Sie ein Anliegen.", "Please choose a topic."))
     return _what_happened(step, released)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
+from django import forms
 from django.conf import settings
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -27,11 +28,12 @@ from selbsthelfer.conversations.core.declarations import (
 )
 from selbsthelfer.conversations.operations import open_case
 from selbsthelfer.conversations.queries import case_by_number
+from selbsthelfer.identity.limits import TooOftenError, count_try
 from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.kit.wording import Words, moment
 from selbsthelfer.outbox.core.wording import DEFAULT_ZONE
 from selbsthelfer.portal.clock import now_of
-from selbsthelfer.portal.languages import language_now, tell
+from selbsthelfer.portal.languages import both, language_now, tell
 from selbsthelfer.portal.lines import line_of
 from selbsthelfer.portal.pages.rights_forms import CancelForm, WithdrawForm
 from selbsthelfer.portal.rendering import render
@@ -41,7 +43,19 @@ from selbsthelfer.subscribers.core.lines import LineRef
 
 CONFIRMATION_SHOWN: Final = timedelta(hours=1)
 """How long the browser in which something was declared shows its confirmation."""
+RATES: Final = {"confirmation_to": "5/h/key,10/d/key", "confirmation_from_address": "60/10m/ip,300/d/ip"}
+"""How often strangers have a confirmation sent, by where it goes and by their address of the network (`ip`).
+
+Anybody may declare anything without signing in, so without a limit our mails could say what they like to
+whomever they like. A declaration itself is never refused: its confirmation can come by post.
+"""
 _DECLARED: Final = "declared"
+_TOO_OFTEN: Final = both(
+    "Von hier oder an diese Adresse gingen gerade sehr viele Bestätigungen. Bitte wählen Sie die Bestätigung"
+    " per Post; dann geht es sofort weiter.",
+    "Very many confirmations were sent from here or to this address just now. Please choose confirmation by"
+    " post; then you can go on at once.",
+)
 _ACTIVITIES: Final = {CaseKind.CANCELLATION: "con.cancel", CaseKind.WITHDRAWAL: "con.withdraw"}
 _TITLES: Final = {
     CaseKind.CANCELLATION: Words("Ihre Kündigung ist eingegangen", "Your cancellation has arrived"),
@@ -70,6 +84,8 @@ def _declare(
         context = {"form": form, "kind": kind.value}
         return render(request, "portal/rights/declare.html", context, status=422 if form.is_bound else 200)
     line, now = line_of(request), now_of(request)
+    if line is None and not _may_be_sent(request, form, details):
+        return render(request, "portal/rights/declare.html", {"form": form, "kind": kind.value}, status=429)
     key = _key_of(form.cleaned_data["key"], details)
     with transaction.atomic():
         case = open_case(
@@ -86,6 +102,21 @@ def _declare(
             _report(line, kind, key, now)
     request.session[_DECLARED] = case.number
     return HttpResponseRedirect(reverse("declared"))
+
+
+def _may_be_sent(
+    request: HttpRequest, form: forms.Form, details: CancellationDetails | WithdrawalDetails
+) -> bool:
+    """Count a confirmation by e-mail; where there were too many, the form says what can be done instead."""
+    if details.confirm_by is ConfirmBy.POST:
+        return True
+    try:
+        count_try(request, "confirmation_from_address", rates=RATES)
+        count_try(request, "confirmation_to", key=details.confirm_to.strip().lower(), rates=RATES)
+    except TooOftenError:
+        form.add_error("confirm_by", _TOO_OFTEN)
+        return False
+    return True
 
 
 def _key_of(key: UUID, details: Details) -> UUID:
