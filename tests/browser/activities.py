@@ -1,7 +1,7 @@
 """How somebody does each task that the portal carries out, and how it shows afterwards that it is done.
 
-One function for each row of the catalogue. Each begins at the one address of its task, and ends by looking at a
-page that shows the new state.
+One function for each row of the catalogue. Each begins at the one address of its task, and ends by looking at
+a page that shows the new state.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def _pages_of_tasks(told: Told, now: datetime) -> dict[str, list[str]]:
 
 
 def addresses(pages: Mapping[str, list[str]], *, for_strangers: bool = False) -> list[str]:
-    """Give one address or more for every route; raises `NoReverseMatch` for one that nobody has thought of."""
+    """Give the addresses of every route; raises `NoReverseMatch` for one that nobody has thought of."""
     names = route_names() - NO_PAGES - ON_THE_WAY
     names = BEFORE_SIGN_IN if for_strangers else names - BEFORE_SIGN_IN
     return sorted({address for name in names for address in pages.get(name) or [reverse(name)]})

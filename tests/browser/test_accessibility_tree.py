@@ -1,4 +1,4 @@
-"""Ten tasks as a screen reader goes about them: by role and name alone, never by place, class or text on screen."""
+"""Ten tasks as a screen reader goes about them: by role and name alone, never by place, class or looks."""
 
 from __future__ import annotations
 

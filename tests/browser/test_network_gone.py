@@ -44,8 +44,8 @@ def test_nothing_of_a_line_is_kept_on_the_device(somebody: NewPerson) -> None:
     person.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     person.open("/rewards")
     kept = person.page.evaluate(
-        "caches.keys().then(names => Promise.all(names.map(name =>"
-        " caches.open(name).then(cache => cache.keys()).then(all => all.map(one => new URL(one.url).pathname)))))"
+        "caches.keys().then(names => Promise.all(names.map(name => caches.open(name)"
+        ".then(cache => cache.keys()).then(all => all.map(one => new URL(one.url).pathname)))))"
     )
     paths = {path for cache in kept for path in cache}
     assert "/offline" in paths

@@ -1,4 +1,4 @@
-"""Let the people of the demo have registered long ago, so that signing in is not what releases their bonus."""
+"""Let the people of the demo have registered long ago, so that it is no sign-in that releases a bonus."""
 
 from __future__ import annotations
 

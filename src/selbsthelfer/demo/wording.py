@@ -72,22 +72,22 @@ TOUR_STEPS: Final = (
         "receipt.",
     ),
     Words(
-        "„Uhr vorstellen“ (oben): etwas erledigen, anrufen, nächster Monat. In zwei Minuten lebt man das ganze "
-        "Programm durch.",
+        "„Uhr vorstellen“ (oben): etwas erledigen, anrufen, nächster Monat. In zwei Minuten ist das "
+        "ganze Programm durchlebt.",
         "“Move the clock on” (at the top): do something, call, next month. The whole programme passes in two "
         "minutes.",
     ),
     Words(
-        "Als {second_stage_after_a_missed_one} unter „Bonus“: Ein Anruf zählte und kostete Stufe 1. „Das stimmt "
-        "nicht“ schickt ihn an einen Menschen.",
-        "As {second_stage_after_a_missed_one} under “Rewards”: one call counted and cost stage 1. “That is not "
-        "right” sends it to a person.",
+        "Als {second_stage_after_a_missed_one} unter „Bonus“: Ein Anruf zählte und kostete Stufe 1. „Das "
+        "stimmt nicht“ schickt ihn an einen Menschen.",
+        "As {second_stage_after_a_missed_one} under “Rewards”: one call counted and cost stage 1. “That is "
+        "not right” sends it to a person.",
     ),
     Words(
         "Dieser Mensch sind Sie: {program} case list, dann case reinstate NUMMER --by team --reason "
         "Kulanz. Die Stufe ist bestanden.",
-        "That person is you: {program} case list, then case reinstate NUMBER --by team --reason goodwill. The "
-        "stage is passed.",
+        "That person is you: {program} case list, then case reinstate NUMBER --by team --reason goodwill. "
+        "The stage is passed.",
     ),
     Words(
         "„Panne beginnen“ und etwas erledigen: Es scheitert, und ein Anruf deswegen zählt nicht.",

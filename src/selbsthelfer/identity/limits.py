@@ -17,10 +17,10 @@ _SQL = statements("selbsthelfer.identity")
 
 RATES: Final = {
     "code_to_number": "5/10m/key,20/d/key",
-    "code_from_address": "300/10m/ip",
-    "check_from_address": "600/10m/ip",
+    "code_from_address": "300/10m/ip,2000/d/ip",
+    "check_from_address": "600/10m/ip,4000/d/ip",
     "second_proof": "20/10m/key",
-    "customer_code": "5/h/key,30/d/ip",
+    "customer_code": "5/h/key,10/d/key,100/d/ip",
     "invitation_code": "10/h/key",
 }
 """Number, time and whether per key or per address of the network (`ip`), by what is limited.

@@ -137,7 +137,7 @@ class _Presenter:
             earned_bytes=enrolment.earned_bytes,
             cap_bytes=enrolment.cap_bytes,
             stages=[*(self.stage(stage, enrolment) for stage in enrolment.stages), self.payout(enrolment)],
-            contacts=[present_contact(c, self.zone, self.language, self.disputes) for c in shown],
+            contacts=[present_contact(c, enrolment, self.zone, self.language, self.disputes) for c in shown],
             contacts_left_out=len(enrolment.contacts) - len(shown),
             since=self.tell(moment(enrolment.enrolled_at, self.zone)),
             beginning=self.beginning(enrolment),

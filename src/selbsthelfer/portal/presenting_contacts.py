@@ -9,8 +9,9 @@ from typing import Final
 
 from selbsthelfer.conversations.core.cases import AboutContact, Case, Decision
 from selbsthelfer.kit.wording import Language, moment
+from selbsthelfer.programmes.core.wording_consequences import contact_outcome
 from selbsthelfer.programmes.core.wording_contacts import channel_name, contact_sentence, topic_name
-from selbsthelfer.programmes.core.wording_facts import ToldContact
+from selbsthelfer.programmes.core.wording_facts import ToldContact, ToldEnrolment
 
 MAX_CONTACTS: Final = 40
 """Contacts shown for one enrolment; those that count come before those that do not."""
@@ -43,9 +44,14 @@ class ContactItem:
 
 
 def present_contact(
-    contact: ToldContact, zone: str, language: Language, disputes: Mapping[AboutContact, Case]
+    contact: ToldContact,
+    enrolment: ToldEnrolment,
+    zone: str,
+    language: Language,
+    disputes: Mapping[AboutContact, Case],
 ) -> ContactItem:
-    """Put a contact into words of one language, with times of one zone."""
+    """Put a contact into words of one language, with times of one zone: why, and what follows from it."""
+    reason = contact_sentence(contact.ground, contact.channel, zone)
     case = disputes.get(AboutContact(contact.source, contact.id))
     decision = None if case is None else case.decision
     return ContactItem(
@@ -56,7 +62,7 @@ def present_contact(
         channel=channel_name(contact.channel).told(language),
         topic=topic_name(contact.topic).told(language),
         counts=contact.counts,
-        sentence=contact_sentence(contact.ground, contact.channel, zone).told(language),
+        sentence=contact_outcome(reason, contact, enrolment, zone).told(language),
         case="" if case is None else case.number,
         is_reinstated=decision is Decision.REINSTATED and contact.code == RECLASSIFIED,
         is_upheld=decision is Decision.UPHELD and contact.counts,

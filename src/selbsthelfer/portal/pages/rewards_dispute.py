@@ -108,7 +108,7 @@ def _find(line: LineRef, about: AboutContact, now: datetime) -> _Found:
             raise Http404 from None
         disputes = disputes_of_line(cursor, line.subscriber_id)
     matching = [
-        (contact, enrolment.programme)
+        (contact, enrolment)
         for enrolment in explanation.enrolments
         for contact in enrolment.contacts
         if (contact.source, contact.id) == (about.source, about.id)
@@ -116,8 +116,9 @@ def _find(line: LineRef, about: AboutContact, now: datetime) -> _Found:
     if not matching:
         raise Http404
     # A contact may stand in two programmes; the one in which it counts is meant.
-    contact, programme = max(matching, key=lambda match: match[0].counts)
-    return _Found(present_contact(contact, explanation.timezone, language_now(), disputes), programme)
+    contact, enrolment = max(matching, key=lambda match: match[0].counts)
+    item = present_contact(contact, enrolment, explanation.timezone, language_now(), disputes)
+    return _Found(item, enrolment.programme)
 
 
 def _page(request: HttpRequest, found: _Found, form: DisputeForm, *, status: int = 200) -> HttpResponse:

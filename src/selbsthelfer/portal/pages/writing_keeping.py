@@ -29,7 +29,7 @@ from selbsthelfer.portal.signing_in import real_now
 from selbsthelfer.selfservice.operations import report_done
 
 RATES: Final = {
-    "written_from_address": "10/h/ip,40/d/ip",
+    "written_from_address": "30/h/ip,200/d/ip",
     "faults_from_address": "60/10m/ip",
 }
 """Number and time for strangers, per address of the network (`ip`), by what is limited."""

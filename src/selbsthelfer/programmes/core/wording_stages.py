@@ -95,7 +95,37 @@ def next_step(enrolment: ToldEnrolment, zone: str) -> Words:
                 f"Erledigen Sie bis zum {until.de} {to_do(stage).de} online, damit Stufe {number} gelingt.",
                 f"Do {to_do(stage).en} online by {until.en} to keep stage {number} on course.",
             )
-    return Words("Im Moment ist nichts zu tun.", "There is nothing to do at the moment.")
+    return _what_comes(enrolment, zone)
+
+
+def _what_comes(enrolment: ToldEnrolment, zone: str) -> Words:
+    """Tell what comes where nothing is to be done: of a stage that is lost, and of what is earned already."""
+    told, noun = [], noun_of(enrolment)
+    lost = next((s for s in enrolment.stages if s.phase is Phase.CURRENT and s.contacts_to_spare < 0), None)
+    if lost is not None and lost.state is not StageState.PASSED:
+        told.append(
+            Words(
+                f"Stufe {lost.window} ist nur noch zu schaffen, wenn ein {noun.de} neu bewertet wird.",
+                f"Stage {lost.window} can only be passed if a {noun.en} is judged anew.",
+            )
+        )
+    earned = next((t for t in enrolment.tranches if t.state is TrancheState.WAITING_FOR_PERIOD), None)
+    if earned is not None:
+        size, start = volume(earned.bytes), day(earned.starts_at, zone)
+        told.append(
+            Words(
+                f"Ab dem {start.de} liegen {size.de} für Sie bereit.",
+                f"From {start.en} on {size.en} are ready for you.",
+            )
+        )
+    elif lost is not None and lost.window < len(enrolment.stages):
+        start, number = day(lost.ends_at, zone), lost.window + 1
+        told.append(
+            Words(f"Ab dem {start.de} läuft Stufe {number}.", f"From {start.en} on stage {number} runs.")
+        )
+    if not told:
+        return Words("Im Moment ist nichts zu tun.", "There is nothing to do at the moment.")
+    return Words(" ".join(words.de for words in told), " ".join(words.en for words in told))
 
 
 def _passed(stage: ToldStage, enrolment: ToldEnrolment, zone: str) -> Words:
