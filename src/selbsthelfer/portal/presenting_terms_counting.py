@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from selbsthelfer.activities.core.catalogue import CATALOGUE, CountingClass
 from selbsthelfer.contacts.core.topics import EXEMPT_TOPICS, SENSITIVE_TOPICS
@@ -77,11 +78,51 @@ def contact_terms(definition: Definition) -> Iterator[Words]:
         f"It counts only if you got in touch and the talk lasted at least {talk.en}.",
     )
     if definition.exemptions is Exemptions.FAIR:
-        yield from _fair_terms(definition)
+        yield from _topic_terms(definition)
     else:
         yield Words(
             "Dabei ist es gleich, worum es ging.",
             "What it was about makes no difference.",
+        )
+    yield from circumstance_terms(definition)
+
+
+def free_terms(definition: Definition) -> tuple[Words, ...]:
+    """Name everything by which a contact does not count: what happened around it, then what it was about."""
+    topics = exempt_terms() if definition.exemptions is Exemptions.FAIR else ()
+    return (*circumstance_terms(definition), *topics)
+
+
+def _topic_terms(definition: Definition) -> Iterator[Words]:
+    yield Words(
+        "Er zählt nur, wenn es um etwas ging, das Sie auch online hätten erledigen können.",
+        "It counts only if it was about something that you could have done online.",
+    )
+    for tariff, activities in sorted(definition.not_online.items()):
+        names = either([activity_name(activity) for activity in sorted(activities)])
+        yield Words(
+            f"Im Tarif {tariff} geht das nicht online: {names.de}.",
+            f"In the tariff {tariff} this cannot be done online: {names.en}.",
+        )
+
+
+def circumstance_terms(definition: Definition) -> Iterator[Words]:
+    """Say what must have happened for a contact not to count, whatever it is about."""
+    failed, repeated = FAILED_ACTIVITY_REACH // timedelta(hours=1), REPEAT_REACH.days
+    if definition.exemptions is Exemptions.FAIR:
+        yield Words(
+            f"Hat etwas online nicht geklappt, ist ein Kontakt dazu in den {failed} Stunden danach frei.",
+            f"When something has failed online, a contact about it within the {failed} hours after is free.",
+        )
+        yield Words(
+            f"Nachfragen zum selben Anliegen innerhalb von {repeated} Tagen zählen nicht.",
+            f"Asking again about the same matter within {repeated} days does not count.",
+        )
+        yield Words(
+            "Rufen wir eine Ausnahmelage aus, etwa bei einem großen Netzausfall, zählen die Kontakte nicht, "
+            "für die sie gilt.",
+            "When we declare an emergency, such as in a large network outage, the contacts it applies to do "
+            "not count.",
         )
     if definition.goodwill_contacts:
         free = definition.goodwill_contacts
@@ -93,35 +134,6 @@ def contact_terms(definition: Definition) -> Iterator[Words]:
             if free == 1
             else f"In each stage the first {free} contacts that would count are free.",
         )
-
-
-def _fair_terms(definition: Definition) -> Iterator[Words]:
-    failed = FAILED_ACTIVITY_REACH.days * 24
-    repeated = REPEAT_REACH.days
-    yield Words(
-        "Er zählt nur, wenn es um etwas ging, das Sie auch online hätten erledigen können.",
-        "It counts only if it was about something that you could have done online.",
-    )
-    for tariff, activities in sorted(definition.not_online.items()):
-        names = either([activity_name(activity) for activity in sorted(activities)])
-        yield Words(
-            f"Im Tarif {tariff} geht das nicht online: {names.de}.",
-            f"In the tariff {tariff} this cannot be done online: {names.en}.",
-        )
-    yield Words(
-        f"Hat etwas online nicht geklappt, ist ein Kontakt dazu in den {failed} Stunden danach frei.",
-        f"When something has failed online, a contact about it within the {failed} hours after is free.",
-    )
-    yield Words(
-        f"Nachfragen zum selben Anliegen innerhalb von {repeated} Tagen zählen nicht.",
-        f"Asking again about the same matter within {repeated} days does not count.",
-    )
-    yield Words(
-        "Rufen wir eine Ausnahmelage aus, etwa bei einem großen Netzausfall, zählen die Kontakte nicht, "
-        "für die sie gilt.",
-        "When we declare an emergency, such as in a large network outage, the contacts it applies to do "
-        "not count.",
-    )
 
 
 def exempt_terms() -> tuple[Words, ...]:

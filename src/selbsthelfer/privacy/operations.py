@@ -81,6 +81,13 @@ def export(line: LineRef, *, now: datetime) -> Mapping[str, object]:
     return {"subject": line.subject, "made_at": now.isoformat(), **parts}
 
 
+def forget_expired(*, now: datetime) -> None:
+    """Forget what has outlived its term, a bounded number at a time; run it as often as the sweep."""
+    with transaction.atomic():
+        identifying.forget_expired(now=now)
+    conversing.erase_overdue(now=now)
+
+
 def erase(line: LineRef, *, now: datetime) -> None:
     """Erase what may go while the contract runs: access, invitations, details of receipts, texts of cases.
 

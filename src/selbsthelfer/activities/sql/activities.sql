@@ -10,4 +10,20 @@ SELECT activity, happened_at, received_at, succeeded, source, id
 FROM activities_activity
 WHERE subscriber_id = %(line)s
 ORDER BY happened_at DESC, id DESC
-LIMIT %(limit)s
+LIMIT %(limit)s;
+
+-- name: failed_recently
+-- A failure that was followed by a success of its kind needs nobody's attention. The key is led by the line and its
+-- kinds, so that both halves read the few rows of one line.
+SELECT f.activity, f.happened_at
+FROM activities_activity f
+WHERE
+    f.subscriber_id = %(line)s AND f.activity = ANY (%(known)s) AND f.happened_at >= %(since)s AND NOT f.succeeded
+    AND NOT EXISTS (
+        SELECT FROM activities_activity s
+        WHERE
+            s.subscriber_id = f.subscriber_id AND s.activity = f.activity AND s.succeeded
+            AND s.happened_at > f.happened_at
+    )
+ORDER BY f.happened_at DESC, f.activity
+LIMIT %(limit)s;
