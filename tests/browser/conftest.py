@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from django.db import connections
 from playwright.sync_api import Browser, Playwright, sync_playwright
 from pytest_django import DjangoDbBlocker
 
@@ -60,6 +61,8 @@ def portal(browser: Browser, django_db_setup: None, django_db_blocker: DjangoDbB
     """Give the address of the portal."""
     with django_db_blocker.unblock(), serving() as address:
         yield address
+        # Beside Playwright's loop Django has a connection of its own, which nobody else would close.
+        connections.close_all()
 
 
 @pytest.fixture

@@ -74,6 +74,7 @@ def main(folder: Path) -> None:
 
 
 def _take_all(folder: Path) -> None:
+    from django.db import connections
     from playwright.sync_api import sync_playwright
 
     from tests.browser.addresses import full_life
@@ -106,6 +107,8 @@ def _take_all(folder: Path) -> None:
                         person.page.screenshot(path=folder / f"{name}-{width}-{shade}.png", full_page=True)
                     person.context.close()
         browser.close()
+        # Beside Playwright's loop Django has a connection of its own, which nobody else would close.
+        connections.close_all()
 
 
 if __name__ == "__main__":

@@ -55,7 +55,6 @@ def serving() -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(timeout=PATIENCE_SECONDS)
-            _wait_until_alone()
 
 
 def _answers(address: str, process: subprocess.Popen[bytes]) -> bool:
@@ -70,17 +69,3 @@ def _answers(address: str, process: subprocess.Popen[bytes]) -> bool:
         except OSError:
             sleep(0.1)
     return False
-
-
-def _wait_until_alone() -> None:
-    """Wait until the portal has left the database, which could not be removed before."""
-    deadline = monotonic() + PATIENCE_SECONDS
-    with connection.cursor() as cursor:
-        while monotonic() < deadline:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-            if cursor.fetchone() == (0,):
-                return
-            sleep(0.1)

@@ -1,4 +1,4 @@
-"""What holds on every page: axe finds nothing in light and dark, it fits a small phone, all comes from here."""
+"""What holds on every page: axe finds nothing in light and dark, it fits a phone, all comes from here."""
 
 from __future__ import annotations
 

@@ -105,6 +105,16 @@ def test_number_and_code_sign_in_and_register(browser: Client) -> None:
     assert only_user().subject == "L-1"
 
 
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_whoever_signs_in_goes_on_in_the_language_in_which_they_did(browser: Client, language: str) -> None:
+    line()
+    browser.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    sign_in(browser)
+    other = {"de": "en", "en": "de"}[language]
+    assert browser.get("/", headers={"accept-language": other})["Content-Language"] == language
+    assert User.objects.get().language == language
+
+
 def test_the_session_gets_a_new_key(browser: Client) -> None:
     line()
     ask_for_code(browser)

@@ -159,8 +159,11 @@ def _digest(code_id: UUID, code: str) -> str:
 
 
 @transaction.atomic
-def enter(*, subscriber_id: UUID, now: datetime) -> Entered:
-    """Let in the user of a line, who is made the first time; raises `NobodyThereError`."""
+def enter(*, subscriber_id: UUID, now: datetime, language: str = "") -> Entered:
+    """Let in the user of a line, who is made the first time; raises `NobodyThereError`.
+
+    A new user goes on reading in the `language` in which they signed in, else in that of the line.
+    """
     standing = running_line(open_cursor(), subscriber_id, now=now)
     if standing is None:
         raise NobodyThereError("this line is not registered or has ended")
@@ -168,7 +171,7 @@ def enter(*, subscriber_id: UUID, now: datetime) -> Entered:
         name=uuid4().hex,
         subscriber_id=subscriber_id,
         subject=standing.line.subject,
-        language=standing.language or "",
+        language=language or standing.language or "",
         created_at=now,
     )
     user.set_unusable_password()

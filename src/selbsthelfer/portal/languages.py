@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import get_user
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
@@ -15,8 +16,6 @@ from selbsthelfer.kit.wording import Language, Words
 
 COOKIE: Final = "language"
 YEAR_SECONDS: Final = 365 * 24 * 3_600
-
-
 _FILES: Final = "/assets/"
 """Where files are that speak no language, so that nobody is asked for theirs."""
 
@@ -25,7 +24,8 @@ class LanguageMiddleware:
     """Choose the language of a page, and keep the choice where one was made.
 
     First `?language=`, then the cookie that keeps a choice of this browser, then what somebody signed in has
-    chosen anywhere, then what the browser prefers, and German where it prefers neither.
+    chosen anywhere, then what the browser prefers, and German where it prefers neither. Whoever signs in goes
+    on in the language in which they did.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -35,12 +35,20 @@ class LanguageMiddleware:
         asked = _known(request.GET.get("language"))
         kept = _known(request.COOKIES.get(COOKIE))
         language = asked or kept or _of_user(request) or _of_browser(request)
+        was_signed_in = _is_signed_in(request)
         with translation.override(language.value):
             response = self.get_response(request)
-        if asked and asked is not kept:
-            keep_language(response, asked, is_secure=request.is_secure())
+        has_signed_in = not was_signed_in and _is_signed_in(request)
+        if (asked or has_signed_in) and language is not kept and COOKIE not in response.cookies:
+            keep_language(response, language, is_secure=request.is_secure())
         response.headers.setdefault("Content-Language", language.value)
         return response
+
+
+def _is_signed_in(request: HttpRequest) -> bool:
+    """Tell whether somebody is signed in; without a cookie nobody was before the request was answered."""
+    has_session = settings.SESSION_COOKIE_NAME in request.COOKIES or request.session.modified
+    return has_session and not request.path.startswith(_FILES) and SESSION_KEY in request.session
 
 
 def _of_user(request: HttpRequest) -> Language | None:

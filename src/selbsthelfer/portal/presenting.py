@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +17,14 @@ from selbsthelfer.programmes.core.wording_facts import (
     Tranche,
     TrancheState,
 )
-from selbsthelfer.programmes.core.wording_stages import PHASES, STAGE_STATES, next_step, stage_sentence
+from selbsthelfer.programmes.core.wording_stages import (
+    MAX_DAYS,
+    PHASES,
+    STAGE_STATES,
+    is_to_do,
+    next_step,
+    stage_sentence,
+)
 from selbsthelfer.programmes.core.wording_status import TrancheStatus, status_words, tranche_status
 from selbsthelfer.programmes.core.wording_success import release_preview
 from selbsthelfer.programmes.core.wording_tranches import tranche_sentence
@@ -49,13 +57,17 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class StageBlock:
-    """A window with its periods; without a state it is the stretch after the last one, which pays out."""
+    """A window with its periods; without a state it is the stretch after the last one, which pays out.
+
+    `counted` are the contacts that its sentence counts, as far as they are shown.
+    """
 
     title: str
     days: str
     state: str
     state_word: str
     sentence: str
+    counted: Sequence[ContactItem]
     cells: Sequence[Cell]
 
 
@@ -67,6 +79,7 @@ class EnrolmentBlock:
     version: int
     title: str
     next_step: str
+    is_to_do: bool
     preview: str
     earned: str
     cap: str
@@ -126,18 +139,25 @@ class _Presenter:
 
     def enrolment(self, enrolment: ToldEnrolment) -> EnrolmentBlock:
         shown = choose_contacts(enrolment.contacts)
+        items = [present_contact(c, enrolment, self.zone, self.language, self.disputes) for c in shown]
+        counted: dict[int, list[ContactItem]] = defaultdict(list)
+        for contact, item in zip(shown, items, strict=True):
+            if contact.counts:
+                counted[contact.window].append(item)
+        stages = [self.stage(stage, enrolment, counted[stage.window]) for stage in enrolment.stages]
         return EnrolmentBlock(
             programme=enrolment.programme,
             version=enrolment.version,
             title=self.tell(enrolment.title),
             next_step=self.tell(next_step(enrolment, self.zone)),
+            is_to_do=is_to_do(enrolment),
             preview=self.preview(enrolment),
             earned=self.tell(volume(enrolment.earned_bytes)),
             cap=self.tell(volume(enrolment.cap_bytes)),
             earned_bytes=enrolment.earned_bytes,
             cap_bytes=enrolment.cap_bytes,
-            stages=[*(self.stage(stage, enrolment) for stage in enrolment.stages), self.payout(enrolment)],
-            contacts=[present_contact(c, enrolment, self.zone, self.language, self.disputes) for c in shown],
+            stages=[*stages, self.payout(enrolment)],
+            contacts=items,
             contacts_left_out=len(enrolment.contacts) - len(shown),
             since=self.tell(moment(enrolment.enrolled_at, self.zone)),
             beginning=self.beginning(enrolment),
@@ -164,13 +184,14 @@ class _Presenter:
             )
         )
 
-    def stage(self, stage: ToldStage, enrolment: ToldEnrolment) -> StageBlock:
+    def stage(self, stage: ToldStage, enrolment: ToldEnrolment, counted: Sequence[ContactItem]) -> StageBlock:
         return StageBlock(
             title=self.tell(Words(f"Stufe {stage.window}", f"Stage {stage.window}")),
             days=self.tell(days(stage.starts_at, stage.ends_at, self.zone)),
             state=stage.state.value,
             state_word=self.tell(STAGE_STATES[stage.state]),
             sentence=self.tell(stage_sentence(stage, enrolment, self.zone)),
+            counted=counted[:MAX_DAYS],
             cells=[self.cell(p, enrolment) for p in enrolment.periods_of_window(stage.window)],
         )
 
@@ -182,6 +203,7 @@ class _Presenter:
             state="",
             state_word="",
             sentence="",
+            counted=(),
             cells=[self.cell(period, enrolment) for period in periods],
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Final
 
 from selbsthelfer.conversations.core.cases import AboutContact, Case, Decision
@@ -15,6 +16,7 @@ from selbsthelfer.programmes.core.wording_facts import ToldContact, ToldEnrolmen
 
 MAX_CONTACTS: Final = 40
 """Contacts shown for one enrolment; those that count come before those that do not."""
+_ANCHOR_DIGITS: Final = 12
 RECLASSIFIED: Final = "reclassified"
 """The code of a contact that somebody looked at again and found not to count."""
 
@@ -23,11 +25,13 @@ RECLASSIFIED: Final = "reclassified"
 class ContactItem:
     """A contact in the list; `case` is the number of its dispute, empty if nobody disputed it.
 
-    `is_reinstated` and `is_upheld` tell how somebody decided that dispute.
+    `anchor` names its place on the page of rewards. `is_reinstated` and `is_upheld` tell how somebody decided
+    that dispute.
     """
 
     source: str
     id: str
+    anchor: str
     at: str
     instant: str
     channel: str
@@ -57,6 +61,7 @@ def present_contact(
     return ContactItem(
         source=contact.source,
         id=contact.id,
+        anchor=_anchor(enrolment.programme, contact),
         at=moment(contact.happened_at, zone).told(language),
         instant=rfc3339(contact.happened_at),
         channel=channel_name(contact.channel).told(language),
@@ -73,6 +78,12 @@ def choose_contacts(contacts: Sequence[ToldContact]) -> list[ToldContact]:
     """Choose what one page can show: contacts that count first, then the newest; newest first."""
     kept = sorted(contacts, key=lambda c: (c.counts, c.happened_at), reverse=True)[:MAX_CONTACTS]
     return sorted(kept, key=lambda c: (c.happened_at, c.id), reverse=True)
+
+
+def _anchor(programme: str, contact: ToldContact) -> str:
+    """Name the place of a contact on a page; its id is the sender's, and may hold anything."""
+    key = "\0".join((programme, contact.source, contact.id))
+    return f"contact-{sha256(key.encode()).hexdigest()[:_ANCHOR_DIGITS]}"
 
 
 def rfc3339(instant: datetime) -> str:

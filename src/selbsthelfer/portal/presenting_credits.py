@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from selbsthelfer.kit.wording import Language, Words, last_day, moment, volume
@@ -25,11 +26,14 @@ class CreditRow:
     status: str
     status_word: str
     programme: str
+    title: str
     version: int
 
 
-def present_credit(entry: LedgerGrant, zone: str, language: Language) -> CreditRow:
-    """Put a grant into words of one language, with times of one zone."""
+def present_credit(
+    entry: LedgerGrant, titles: Mapping[str, Words], zone: str, language: Language
+) -> CreditRow:
+    """Put a grant into words of one language, with times of one zone; `titles` are those of its programmes."""
     grant = entry.grant
     by = Words("von selbst", "by itself") if entry.activity is None else activity_name(entry.activity)
     return CreditRow(
@@ -43,6 +47,7 @@ def present_credit(entry: LedgerGrant, zone: str, language: Language) -> CreditR
         status=entry.status.value,
         status_word=status_words(entry.status).told(language),
         programme=grant.programme,
+        title=titles[grant.programme].told(language),
         version=grant.version,
     )
 

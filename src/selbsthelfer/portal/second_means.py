@@ -1,7 +1,7 @@
 """Whoever holds somebody else's session must not make themselves two proofs of their own in it.
 
-The first means is set up without a second proof, since there is nothing to prove it by. With two, one could sign
-in by the one and confirm by the other, so for any other a second proof is asked first.
+The first means is set up without a second proof, since there is nothing to prove it by. With two, one could
+sign in by the one and confirm by the other, so for any other a second proof is asked first.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from selbsthelfer.identity.queries import means_of
 
 
 def makes_second_means(request: HttpRequest, user: User, *, is_password: bool = False) -> bool:
-    """Tell whether another means would be set up without a second proof; a password that is there may change."""
+    """Tell whether another means would be set up without a second proof; a password may be changed."""
     if level_of(request) >= Level.CONFIRMED or (is_password and user.has_usable_password()):
         return False
     return bool(means_of(user))

@@ -171,7 +171,7 @@ def _let_in(request: HttpRequest, subscriber_id: UUID, next_: str) -> HttpRespon
     """Sign in the user of a line, who registers by coming for the first time."""
     try:
         with transaction.atomic():
-            entered = enter(subscriber_id=subscriber_id, now=real_now())
+            entered = enter(subscriber_id=subscriber_id, language=language_now().value, now=real_now())
             if entered.is_new:
                 request.line = entered.user.line  # type: ignore[attr-defined]
                 done = report(request, "acc.register", f"acc.register:{entered.user.pk}")

@@ -13,12 +13,13 @@ from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.kit.wording import Words, volume
 from selbsthelfer.portal.languages import tell
 from selbsthelfer.programmes.core.counting import FAILED_ACTIVITY_REACH
-from selbsthelfer.programmes.core.wording_success import success_words
+from selbsthelfer.programmes.core.wording_success import SuccessKind, success_of, success_words
 from selbsthelfer.programmes.explaining import Explanation, explain_to_subscriber
 from selbsthelfer.selfservice.core.results import Done, Outcome
 from selbsthelfer.subscribers.core.lines import LineRef
 
 _UNLIMITED: Final = Words("unbegrenzt", "unlimited")
+_UNCOUNTED: Final = frozenset({SuccessKind.UNCOUNTED, SuccessKind.STOPPED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class SuccessPanel:
 
     `credits` tells of volume it released and `sentences` what else it was good for; `is_waiting` says that a
     charging system has yet to confirm a credit, so that the page looks again. `balance` comes with a credit.
+    `counts` says that some programme counts it.
     """
 
     receipt: str
@@ -35,6 +37,7 @@ class SuccessPanel:
     effective: str
     balance: str
     is_waiting: bool
+    counts: bool
 
 
 def success_panel(done: Done, line: LineRef, now: datetime) -> SuccessPanel | None:
@@ -57,6 +60,7 @@ def panel_of(done: Done, explanation: Explanation) -> SuccessPanel:
         effective="" if done.effective is None else tell(done.effective),
         balance=tell(_balance(explanation)) if done.credited else "",
         is_waiting=any(not credited.is_confirmed for credited in done.credited),
+        counts=_counts(done, explanation),
     )
 
 
@@ -85,6 +89,14 @@ def _told(done: Done, explanation: Explanation) -> list[tuple[str, str]]:
         (enrolment.programme, tell(success_words(enrolment, source, id_, explanation.timezone)))
         for enrolment in explanation.enrolments
     ]
+
+
+def _counts(done: Done, explanation: Explanation) -> bool:
+    """Tell whether a task counts in any programme of the line."""
+    source, id_ = done.fact_source, done.fact_id
+    if source is None or id_ is None:
+        return False
+    return any(success_of(e, source, id_).kind not in _UNCOUNTED for e in explanation.enrolments)
 
 
 def _balance(explanation: Explanation) -> Words:

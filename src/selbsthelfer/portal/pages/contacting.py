@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import psycopg
 from django.db import transaction
@@ -10,25 +13,33 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.http import require_safe
 
+from selbsthelfer.activities.queries import FailedActivity, failed_recently
 from selbsthelfer.conversations.core.promising import PROMISE_HOURS, promised_at
 from selbsthelfer.kit.sql import open_cursor
-from selbsthelfer.kit.wording import Words, last_day, moment
+from selbsthelfer.kit.wording import Words, day, last_day, moment, quoted
 from selbsthelfer.portal.articles.channels import CHANNELS, ZONE, Channel, hours, is_open
 from selbsthelfer.portal.articles.helping import ARTICLES
 from selbsthelfer.portal.clock import now_of
 from selbsthelfer.portal.languages import tell
 from selbsthelfer.portal.lines import line_of
 from selbsthelfer.portal.pages.helping import carried
-from selbsthelfer.portal.presenting_terms_counting import exempt_terms
+from selbsthelfer.portal.presenting_terms_counting import free_terms
 from selbsthelfer.portal.rendering import render
 from selbsthelfer.portal.signing_in import real_now
+from selbsthelfer.programmes.core.counting import FAILED_ACTIVITY_REACH
 from selbsthelfer.programmes.core.decision import StageState
-from selbsthelfer.programmes.core.definition import Exemptions
+from selbsthelfer.programmes.core.definition import Definition, Exemptions
+from selbsthelfer.programmes.core.wording_contacts import activity_name
 from selbsthelfer.programmes.core.wording_facts import Phase, ToldEnrolment, ToldStage
 from selbsthelfer.programmes.explaining import UnknownLineError, enrolments_to_subscriber
 from selbsthelfer.programmes.queries import versions_of
 
-_HOTLINE = "hotline"
+_HOTLINE: Final = "hotline"
+_DAYS_AGO: Final = (
+    Words("Heute", "Today"),
+    Words("Gestern", "Yesterday"),
+    Words("Vorgestern", "The day before yesterday"),
+)
 
 
 @require_safe
@@ -74,19 +85,69 @@ def _calling(request: HttpRequest) -> dict[str, Any]:
         except UnknownLineError:
             return {}
         running = [e for e in explanation.enrolments if e.stopped_at is None and not e.is_closed]
-        is_fair = any(_is_fair(cursor, enrolment) for enrolment in running)
+        rules = {enrolment.programme: _rules(cursor, enrolment) for enrolment in running}
+        failures: Sequence[FailedActivity] = ()
+        if _excuses_failures(rules.values()):
+            failures = failed_recently(cursor, line.subscriber_id, since=now - FAILED_ACTIVITY_REACH)
+    zone = explanation.timezone
     return {
-        "stages": [tell(call_sentence(enrolment, explanation.timezone)) for enrolment in running],
+        "stages": [_stage(enrolment, rules[enrolment.programme], zone) for enrolment in running],
+        "are_many": len(running) > 1,
         "is_only_hotline": all(set(enrolment.channels) <= {_HOTLINE} for enrolment in running),
-        "never": [tell(words) for words in exempt_terms()] if is_fair else [],
+        "failures": [tell(words) for words in failure_sentences(failures, now, zone)],
     }
 
 
-def _is_fair(cursor: psycopg.Cursor[Any], enrolment: ToldEnrolment) -> bool:
-    """Tell whether the version that an enrolment is pinned to exempts topics."""
+def _stage(enrolment: ToldEnrolment, rules: Definition | None, zone: str) -> dict[str, Any]:
+    """Say what a call means for one programme, and by what a call does not count in it."""
+    is_counted = rules is not None and _HOTLINE in rules.channels
+    return {
+        "title": tell(enrolment.title),
+        "sentence": tell(call_sentence(enrolment, zone)),
+        "free": [tell(words) for words in free_terms(rules)] if rules is not None and is_counted else [],
+    }
+
+
+def _rules(cursor: psycopg.Cursor[Any], enrolment: ToldEnrolment) -> Definition | None:
+    """Read the version that an enrolment is pinned to."""
     versions = versions_of(cursor, enrolment.programme)
-    pinned = next((v for v in versions if v.version == enrolment.version), None)
-    return pinned is not None and pinned.definition.exemptions is Exemptions.FAIR
+    return next((v.definition for v in versions if v.version == enrolment.version), None)
+
+
+def _excuses_failures(rules: Iterable[Definition | None]) -> bool:
+    """Tell whether a call about what failed online counts in none of these programmes, and would in one."""
+    counting = [found for found in rules if found is None or _HOTLINE in found.channels]
+    return bool(counting) and all(
+        found is not None and found.exemptions is Exemptions.FAIR for found in counting
+    )
+
+
+def failure_sentences(failures: Iterable[FailedActivity], now: datetime, zone: str) -> list[Words]:
+    """Say of each kind that failed until when a call about it is free; they come newest first."""
+    newest: dict[str, FailedActivity] = {}
+    for failure in failures:
+        newest.setdefault(failure.activity, failure)
+    return [_failure_sentence(failure, now, zone) for failure in newest.values()]
+
+
+def _failure_sentence(failure: FailedActivity, now: datetime, zone: str) -> Words:
+    name = quoted(activity_name(failure.activity))
+    until = moment(failure.happened_at + FAILED_ACTIVITY_REACH, zone)
+    on = _day_of(failure.happened_at, now, zone)
+    return Words(
+        f"{on.de} hat {name.de} nicht geklappt. Rufen Sie deswegen bis {until.de} an, zählt der Anruf nicht.",
+        f"{on.en} {name.en} did not work. If you call about it until {until.en}, that call does not count.",
+    )
+
+
+def _day_of(then: datetime, now: datetime, zone: str) -> Words:
+    """Name the local day of an instant as people do, seen from now."""
+    local = ZoneInfo(zone)
+    days = (now.astimezone(local).date() - then.astimezone(local).date()).days
+    if 0 <= days < len(_DAYS_AGO):
+        return _DAYS_AGO[days]
+    written = day(then, zone)
+    return Words(f"Am {written.de}", f"On {written.en}")
 
 
 def call_sentence(enrolment: ToldEnrolment, zone: str) -> Words:

@@ -25,7 +25,6 @@ from selbsthelfer.portal.rendering import render
 from selbsthelfer.portal.signing_in import needs_level
 from selbsthelfer.programmes.explaining import UnknownLineError, enrolments_to_subscriber
 from selbsthelfer.programmes.queries import GrantKey, grants_of_line, ledger_key
-from selbsthelfer.subscribers.queries import line_billings
 
 MAX_CREDITS: Final = 25
 """Grants on one page of the ledger."""
@@ -65,10 +64,12 @@ def credits_(request: HttpRequest) -> HttpResponse:
     before = _read_key(request.GET.get("before"))
     with transaction.atomic():
         cursor = open_cursor()
-        billing = line_billings(cursor, [line.subscriber_id]).get(line.subscriber_id)
+        try:
+            explanation = enrolments_to_subscriber(cursor, line.subscriber_id, at=now)
+        except UnknownLineError:
+            raise Http404 from None
         entries = grants_of_line(cursor, line.subscriber_id, at=now, limit=MAX_CREDITS + 1, before=before)
-    if billing is None:
-        raise Http404
+    titles = {enrolment.programme: enrolment.title for enrolment in explanation.enrolments}
     shown = entries[:MAX_CREDITS]
     older = ""
     if len(entries) > MAX_CREDITS:
@@ -77,7 +78,7 @@ def credits_(request: HttpRequest) -> HttpResponse:
         request,
         "portal/rewards/credits.html",
         {
-            "credits": [present_credit(entry, billing.timezone, language) for entry in shown],
+            "credits": [present_credit(entry, titles, explanation.timezone, language) for entry in shown],
             "older": older,
             "is_first": before is None,
         },

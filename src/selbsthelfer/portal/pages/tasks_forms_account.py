@@ -118,8 +118,8 @@ class AddressForm(CustomerForm):
     def notes(self) -> Sequence[Words]:
         return [
             Words(
-                "Die neue Anschrift gilt sofort, auch für die nächste Rechnung.",
-                "The new address applies at once, also for your next bill.",
+                "Wenn Sie die Anschrift ändern, gilt sie sofort, auch für die nächste Rechnung.",
+                "If you change the address, it applies at once, also for your next bill.",
             )
         ]
 
@@ -164,8 +164,9 @@ class PaperlessForm(CustomerForm):
             return ()
         button = Words("Auf papierlos umstellen", "Go paperless")
         note = Words(
-            "Ab der nächsten Rechnung kommt kein Brief mehr. Jede Rechnung bleibt hier als PDF.",
-            "From your next bill on no letter will come. Every bill stays here as a PDF.",
+            "Wenn Sie umstellen: Ab der nächsten Rechnung kommt kein Brief mehr. Jede Rechnung liegt hier als "
+            "PDF.",
+            "If you go paperless: from your next bill on no letter will come. Every bill is here as a PDF.",
         )
         return [Offered(button, (), notes=[note])]
 
@@ -218,7 +219,8 @@ class BankAccountForm(CustomerForm):
                 "weeks of a debit you can ask your bank for a refund.",
             ),
             Words(
-                "Die nächste Rechnung buchen wir vom neuen Konto ab.", "We will debit your next bill from it."
+                "Wenn Sie es ändern, buchen wir schon die nächste Rechnung vom neuen Konto ab.",
+                "If you change it, we debit the new account from your next bill on.",
             ),
         ]
 
@@ -253,16 +255,16 @@ class ThirdPartiesForm(SettingsForm):
     def offered(self) -> Sequence[Offered]:
         if self.reading.is_third_party_blocked:
             note = Words(
-                "Dann können andere Anbieter wieder über Ihre Rechnung abrechnen.",
-                "Then other providers can charge things to your bill again.",
+                "Wenn Sie die Sperre aufheben: Andere Anbieter können dann wieder über Ihre Rechnung abrechnen.",
+                "If you remove the block: other providers can then charge things to your bill again.",
             )
             button = Words("Sperre aufheben", "Remove the block")
             return [Offered(button, [("blocked", NO)], notes=[note], is_second=True)]
         note = Words(
-            "Die Sperre gilt sofort und kostet nichts. Laufende Abos kündigen Sie bitte beim Anbieter "
-            "selbst.",
-            "The block applies at once and costs nothing. Please cancel running subscriptions with their "
-            "provider.",
+            "Wenn Sie sperren: Das gilt sofort und kostet nichts. Laufende Abos kündigen Sie bitte beim "
+            "Anbieter selbst.",
+            "If you block them: that applies at once and costs nothing. Please cancel running subscriptions "
+            "with their provider.",
         )
         return [
             Offered(Words("Drittanbieter sperren", "Block third parties"), [("blocked", YES)], notes=[note])
@@ -296,8 +298,9 @@ class AutomaticTopUpForm(SettingsForm):
         if not self.reading.is_automatic_top_up_on:
             return ()
         note = Words(
-            "Ist Ihr Volumen aufgebraucht, surfen Sie langsamer weiter, ohne dass es mehr kostet.",
-            "Once your volume is used up you go on more slowly, at no extra cost.",
+            "Wenn Sie sie ausschalten: Ist Ihr Volumen aufgebraucht, surfen Sie langsamer weiter, ohne dass es "
+            "mehr kostet.",
+            "If you turn it off: once your volume is used up you go on more slowly, at no extra cost.",
         )
         return [Offered(Words("Datenautomatik ausschalten", "Turn automatic top-up off"), (), notes=[note])]
 

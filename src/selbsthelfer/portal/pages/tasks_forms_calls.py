@@ -87,20 +87,31 @@ class ForwardingForm(SettingsForm):
     def notes(self) -> Sequence[Words]:
         return [
             Words(
-                "Die Umleitung gilt sofort. Ein weitergeleiteter Anruf kostet so viel, als hätten Sie die "
-                "Zielnummer selbst angerufen.",
-                "Forwarding applies at once. A forwarded call costs as much as if you had called that number "
-                "yourself.",
+                "Wenn Sie die Umleitung einschalten, gilt sie sofort. Ein weitergeleiteter Anruf kostet dann so "
+                "viel, als hätten Sie die Zielnummer selbst angerufen.",
+                "If you turn forwarding on, it applies at once. A forwarded call then costs as much as if you "
+                "had called that number yourself.",
             )
         ]
 
+    def clean(self) -> dict[str, Any]:
+        """Tell what is wrong with the number also where it has not been chosen when to forward."""
+        if self.cleaned_data.get("off") != YES and "to" in self.cleaned_data:
+            try:
+                self._number()
+            except WrongInputError as wrong:
+                self.refuse(wrong.reason, wrong.field)
+        return super().clean()
+
     def order(self) -> Order:
         when = ForwardWhen(self.cleaned_data["when"])
-        if self.cleaned_data["off"] == YES:
-            return SetForwarding(when, None)
+        return SetForwarding(when, None if self.cleaned_data["off"] == YES else self._number())
+
+    def _number(self) -> str:
+        """Read the number to forward to; raises `WrongInputError`."""
         if not self.cleaned_data["to"]:
             raise WrongInputError("to", "Bitte geben Sie die Zielnummer an.", "Please give the number.")
-        return SetForwarding(when, checked_phone(self.cleaned_data["to"], field="to"))
+        return checked_phone(self.cleaned_data["to"], field="to")
 
 
 class VoicemailForm(SettingsForm):
@@ -153,7 +164,12 @@ class VoicemailForm(SettingsForm):
         ]
 
     def notes(self) -> Sequence[Words]:
-        return [Words("Das gilt sofort und kostet nichts.", "This applies at once and costs nothing.")]
+        return [
+            Words(
+                "Was Sie einstellen, gilt sofort und kostet nichts.",
+                "What you set applies at once and is free.",
+            )
+        ]
 
     def order(self) -> Order:
         return SetVoicemail(
@@ -203,8 +219,8 @@ class BarringForm(SettingsForm):
     def notes(self) -> Sequence[Words]:
         return [
             Words(
-                "Die Sperre gilt sofort. Sie können jede Nummer jederzeit wieder zulassen.",
-                "It is barred at once. You can let any number through again whenever you like.",
+                "Wenn Sie eine Nummer sperren, gilt das sofort. Sie können sie jederzeit wieder zulassen.",
+                "If you bar a number, that applies at once. You can let it through again whenever you like.",
             )
         ]
 
@@ -231,9 +247,9 @@ class RoamingForm(SettingsForm):
     def offered(self) -> Sequence[Offered]:
         if self.reading.is_roaming_on:
             note = Words(
-                "Ab sofort gibt es im Ausland kein Internet über das Mobilfunknetz. Anrufe und SMS gehen "
-                "weiter.",
-                "From now on there is no mobile internet abroad. Calls and texts still work.",
+                "Wenn Sie es ausschalten: Im Ausland gibt es dann kein Internet über das Mobilfunknetz. Anrufe "
+                "und SMS gehen weiter.",
+                "If you turn it off: abroad there will be no mobile internet. Calls and texts still work.",
             )
             return [
                 Offered(
@@ -241,10 +257,10 @@ class RoamingForm(SettingsForm):
                 )
             ]
         note = Words(
-            "In der EU gilt Ihr Tarif wie zu Hause. In anderen Ländern kostet es extra; die Preise stehen "
-            "unter „Roaming-Preise“.",
-            "In the EU your tariff works as at home. In other countries it costs extra; see “Roaming "
-            "prices”.",
+            "Wenn Sie es einschalten: In der EU gilt Ihr Tarif wie zu Hause. In anderen Ländern kostet es extra; "
+            "die Preise stehen unter „Roaming-Preise“.",
+            "If you turn it on: in the EU your tariff works as at home. In other countries it costs extra; see "
+            "“Roaming prices”.",
         )
         return [
             Offered(Words("Datenroaming einschalten", "Turn data roaming on"), [("on", YES)], notes=[note])

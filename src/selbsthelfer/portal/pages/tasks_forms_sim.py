@@ -87,9 +87,10 @@ class ActivateForm(SimsForm):
     def notes(self) -> Sequence[Words]:
         return [
             Words(
-                "Die neue SIM geht sofort ans Netz, und Ihre bisherige SIM wird abgeschaltet. Ihre Nummer "
-                "bleibt.",
-                "Your new SIM works at once, and your old one is switched off. You keep your number.",
+                "Wenn Sie aktivieren, geht die neue SIM sofort ans Netz, und Ihre bisherige wird abgeschaltet. "
+                "Ihre Nummer bleibt.",
+                "If you activate it, your new SIM works at once, and your old one is switched off. You keep "
+                "your number.",
             )
         ]
 
@@ -117,8 +118,8 @@ class UnblockForm(SimsForm):
         if not self._is_blocked:
             return ()
         note = Words(
-            "Danach funktionieren Anrufe, SMS und Internet sofort wieder.",
-            "Calls, texts and internet will work again at once.",
+            "Wenn Sie sie entsperren: Anrufe, SMS und Internet funktionieren dann sofort wieder.",
+            "If you unblock it: calls, texts and internet will then work again at once.",
         )
         return [Offered(Words("SIM entsperren", "Unblock SIM"), (), notes=[note])]
 

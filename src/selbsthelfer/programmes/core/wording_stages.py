@@ -12,6 +12,7 @@ from selbsthelfer.programmes.core.wording_facts import (
     Phase,
     ToldEnrolment,
     ToldStage,
+    Tranche,
     TrancheState,
 )
 
@@ -80,22 +81,41 @@ def next_step(enrolment: ToldEnrolment, zone: str) -> Words:
         return Words(
             "Alle Zeiträume dieses Programms sind vorbei.", "All periods of this programme are over."
         )
-    waiting = [t for t in enrolment.tranches if t.state is TrancheState.WAITING_FOR_ACTIVITY]
-    if waiting:
-        size, until = volume(waiting[0].bytes), last_day(waiting[0].ends_at, zone)
+    waiting, stage = _volume_to_release(enrolment), _stage_to_pass(enrolment)
+    if waiting is not None:
+        size, until = volume(waiting.bytes), last_day(waiting.ends_at, zone)
         return Words(
             f"{size.de} liegen bereit: Erledigen Sie bis zum {until.de} etwas online, "
             "dann sind sie sofort gutgeschrieben.",
             f"{size.en} are ready for you: do one thing online by {until.en} and they are credited at once.",
         )
+    if stage is not None:
+        until, number = last_day(stage.ends_at, zone), stage.window
+        return Words(
+            f"Erledigen Sie bis zum {until.de} {to_do(stage).de} online, damit Stufe {number} gelingt.",
+            f"Do {to_do(stage).en} online by {until.en} to keep stage {number} on course.",
+        )
+    return _what_comes(enrolment, zone)
+
+
+def is_to_do(enrolment: ToldEnrolment) -> bool:
+    """Tell whether something is to be done online now, as `next_step` says in words."""
+    if enrolment.is_closed or enrolment.stopped_at is not None:
+        return False
+    return _volume_to_release(enrolment) is not None or _stage_to_pass(enrolment) is not None
+
+
+def _volume_to_release(enrolment: ToldEnrolment) -> Tranche | None:
+    """Find volume that waits for something to be done."""
+    return next((t for t in enrolment.tranches if t.state is TrancheState.WAITING_FOR_ACTIVITY), None)
+
+
+def _stage_to_pass(enrolment: ToldEnrolment) -> ToldStage | None:
+    """Find the running stage, if something done now can still help it."""
     for stage in enrolment.stages:
         if stage.phase is Phase.CURRENT and stage.missing_activities and stage.contacts_to_spare >= 0:
-            until, number = last_day(stage.ends_at, zone), stage.window
-            return Words(
-                f"Erledigen Sie bis zum {until.de} {to_do(stage).de} online, damit Stufe {number} gelingt.",
-                f"Do {to_do(stage).en} online by {until.en} to keep stage {number} on course.",
-            )
-    return _what_comes(enrolment, zone)
+            return stage
+    return None
 
 
 def _what_comes(enrolment: ToldEnrolment, zone: str) -> Words:

@@ -36,7 +36,7 @@ TRANCHE_STATUSES: Final[Mapping[TrancheStatus, Words]] = MappingProxyType(
         TrancheStatus.USABLE: Words("nutzbar", "usable"),
         TrancheStatus.USED: Words("verbraucht", "used up"),
         TrancheStatus.EXPIRED: Words("abgelaufen", "expired"),
-        TrancheStatus.MISSED: Words("verfehlt", "missed"),
+        TrancheStatus.MISSED: Words("entfällt", "not earned"),
         TrancheStatus.LAPSED: Words("nicht abgeholt", "not collected"),
         TrancheStatus.ENDED: Words("beendet", "ended"),
         TrancheStatus.NOTHING: Words("ohne Guthaben", "no volume"),

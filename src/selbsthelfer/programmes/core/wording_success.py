@@ -207,7 +207,7 @@ def _counts(success: Success, enrolment: ToldEnrolment, zone: str) -> Iterator[W
     if success.kind is SuccessKind.COUNTS_TOO:
         head = Words(
             f"Zählt mit; Stufe {number} hatte schon, was sie braucht.",
-            f"Counts too; stage {number} already had what it needs.",
+            f"This counts as well; stage {number} already had what it needs.",
         )
     else:
         head = Words(f"Zählt für Stufe {number}.", f"Counts for stage {number}.")
