@@ -112,9 +112,10 @@ class Person:
         return self.main.get_by_role("link", name=self.say(german, english), exact=True)
 
     def enter(self, german: str, english: str, text: str) -> None:
-        """Fill in the field of this name."""
+        """Fill in the field of this name; one that has the focus already needs no tap."""
         field = self.main.get_by_role("textbox", name=self.say(german, english), exact=True)
-        if self.counts_taps_into_fields:
+        has_focus = field.evaluate("field => field === document.activeElement")
+        if self.counts_taps_into_fields and not has_focus:
             field.click()
             self.taps += 1
             self.taps_into_fields += 1

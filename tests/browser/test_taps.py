@@ -47,7 +47,6 @@ def set_voicemail(person: Person) -> None:
 
 
 def change_address(person: Person) -> None:
-    to_tasks(person)
     person.follow("Anschrift ändern", "Change postal address")
     enter_address(person)
     person.press("Anschrift ändern", "Change address")
@@ -66,7 +65,8 @@ TASKS: Final[dict[str, Callable[[Person], None]]] = {
     "call.voicemail": set_voicemail,
     "acc.address": change_address,
 }
-QUICKEST: Final = "bill.view"
+MANY_FIELDS: Final = "acc.address"
+"""Five fields have to be filled in, each with a tap; the others keep to `MAX_TAPS` with every tap counted."""
 
 
 @pytest.mark.parametrize("activity", TASKS)
@@ -93,5 +93,5 @@ def test_from_the_sign_in_page_to_success(somebody: NewPerson, activity: str) ->
     )
     assert max(measured, by_hand) <= MAX_SECONDS
     assert person.taps - into_fields <= MAX_TAPS
-    if activity == QUICKEST:
+    if activity != MANY_FIELDS:
         assert person.taps <= MAX_TAPS

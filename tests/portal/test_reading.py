@@ -48,8 +48,37 @@ def test_opening_counts_once_a_day_and_says_so_once(
     first = open_page(browser, reverse(name))
     again = open_page(browser, reverse(name), "en")
     assert facts_of(line) == [(activity, True)]
-    assert "Erledigt." in first.text
-    assert "Done." not in again.text
+    for page in (first, again):
+        assert "Erledigt." not in page.text
+        assert "Done." not in page.text
+        assert "success" not in {tag.attributes.get("class") for tag in page.tags}
+
+
+@pytest.mark.parametrize(("name", "activity"), PAGES.items())
+def test_who_takes_part_is_told_calmly_and_once_what_opening_was_good_for(name: str, activity: str) -> None:
+    prepare()
+    life = Life("line-2", timezone="Europe/Berlin", msisdn=MSISDN, tariff="musterfunk-m")
+    life.enrolled(now() - timedelta(days=1))
+    life.send()
+    browser = Client()
+    sign_in_as(browser, LineRef.of("line-2"))
+    first, again = open_page(browser, reverse(name)), open_page(browser, reverse(name))
+    assert "Zählt als online erledigt. Zählt für Stufe 1." in first.text
+    assert "Erledigt." not in first.text
+    assert "Zählt" not in again.text
+
+
+def test_what_has_counted_in_this_period_is_not_said_to_count() -> None:
+    prepare()
+    life = Life("line-2", timezone="Europe/Berlin", msisdn=MSISDN, billing_day=(now() - timedelta(days=3)).day)
+    life.enrolled(now() - timedelta(days=2))
+    life.did(now() - timedelta(days=1), "use.view")
+    life.send()
+    browser = Client()
+    sign_in_as(browser, LineRef.of("line-2"))
+    page = open_page(browser, reverse("usage"))
+    assert "„Verbrauch ansehen“ hat in diesem Abrechnungszeitraum schon gezählt" in page.text
+    assert "Zählt als online erledigt." not in page.text
 
 
 @pytest.mark.parametrize(("name", "activity"), PAGES.items())
@@ -113,6 +142,22 @@ def test_usage_is_told_by_day_and_how_fresh_it_is() -> None:
     assert "Used so far 2 GB" in english.text
     assert " ago" in english.text
     assert len([bar for bar in german.named("progress") if "aria-hidden" in bar]) == now().day
+
+
+def test_of_days_after_the_newest_record_nobody_says_that_nothing_was_used() -> None:
+    prepare()
+    today = now().replace(hour=0, minute=0, second=0, microsecond=0)
+    start = today - timedelta(days=4)
+    life = Life("line-3", timezone="UTC", msisdn=MSISDN, billing_day=start.day)
+    life.facts[0]["time"] = (start - timedelta(days=100)).isoformat()
+    life.add("usage.recorded", start + timedelta(hours=2), {"bytes": GIGABYTE})
+    life.add("usage.recorded", start + timedelta(days=2, hours=2), {"bytes": GIGABYTE})
+    life.send()
+    browser = Client()
+    sign_in_as(browser, LineRef.of("line-3"))
+    german, english = open_page(browser, reverse("usage")), open_page(browser, reverse("usage"), "en")
+    assert german.text.count("noch keine Meldung") == english.text.count("no word yet") == 2
+    assert german.text.count("0 MB") == 1
 
 
 @pytest.mark.parametrize(

@@ -225,7 +225,9 @@ def test_a_place_that_is_none_is_the_beginning(query: str) -> None:
 
 
 def test_no_receipts_yet() -> None:
-    assert "Hier steht noch nichts." in words_of(open_page(signed_in(registered()), reverse("receipts")))
+    page = page_of(open_page(signed_in(registered()), reverse("receipts")))
+    assert "was Sie in einer App erledigt haben, steht unter Bonus." in page.text
+    assert reverse("rewards") in page.links
 
 
 @pytest.mark.parametrize("language", ["de", "en"])

@@ -42,7 +42,7 @@ def test_the_page_tells_stages_contacts_and_rules(client: Client, language: str)
         "„Verbrauch ansehen“ geht auch online" if de else "“View usage” can also be done online",
         "zählt nicht" if de else "does not count",
         "von höchstens 1,8 GB" if de else "of at most 1.8 GB",
-        "o2-2017, Fassung 1" if de else "o2-2017, version 1",
+        "Datenguthaben für Selbsthelfer, Fassung 1" if de else "Data volume for self-helpers, version 1",
         "Das stimmt nicht" if de else "This is not right",
     ):
         assert expected in page.text, expected

@@ -25,7 +25,9 @@ class NumberForm(forms.Form):
         label=both("Ihre Mobilfunknummer", "Your mobile number"),
         help_text=both("Zum Beispiel 0176 12345678", "For example 0176 12345678"),
         max_length=MAX_NUMBER_CHARACTERS,
-        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
+        widget=forms.TextInput(
+            attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel", "autofocus": True}
+        ),
         error_messages={
             "required": both("Bitte geben Sie Ihre Nummer ein.", "Please enter your number."),
         },
@@ -51,7 +53,12 @@ class CodeForm(forms.Form):
         help_text=both(f"{CODE_DIGITS} Ziffern", f"{CODE_DIGITS} digits"),
         max_length=MAX_CODE_CHARACTERS,
         widget=forms.TextInput(
-            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
+            attrs={
+                "autocomplete": "one-time-code",
+                "inputmode": "numeric",
+                "spellcheck": "false",
+                "autofocus": True,
+            }
         ),
         error_messages={"required": both("Bitte geben Sie den Code ein.", "Please enter the code.")},
     )
