@@ -41,6 +41,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def billing_day(days: int) -> int:
+    """Give a billing day so that the running period began at least so many days ago."""
+    return min(28, (now() - timedelta(days=days)).day)
+
+
 @pytest.mark.parametrize(("name", "activity"), PAGES.items())
 def test_opening_counts_once_a_day_and_says_so_once(
     browser: Client, line: LineRef, name: str, activity: str
@@ -70,7 +75,7 @@ def test_who_takes_part_is_told_calmly_and_once_what_opening_was_good_for(name: 
 
 def test_what_has_counted_in_this_period_is_not_said_to_count() -> None:
     prepare()
-    life = Life("line-2", timezone="Europe/Berlin", msisdn=MSISDN, billing_day=(now() - timedelta(days=3)).day)
+    life = Life("line-2", timezone="Europe/Berlin", msisdn=MSISDN, billing_day=billing_day(3))
     life.enrolled(now() - timedelta(days=2))
     life.did(now() - timedelta(days=1), "use.view")
     life.send()
@@ -148,7 +153,7 @@ def test_of_days_after_the_newest_record_nobody_says_that_nothing_was_used() -> 
     prepare()
     today = now().replace(hour=0, minute=0, second=0, microsecond=0)
     start = today - timedelta(days=4)
-    life = Life("line-3", timezone="UTC", msisdn=MSISDN, billing_day=start.day)
+    life = Life("line-3", timezone="UTC", msisdn=MSISDN, billing_day=billing_day(4))
     life.facts[0]["time"] = (start - timedelta(days=100)).isoformat()
     life.add("usage.recorded", start + timedelta(hours=2), {"bytes": GIGABYTE})
     life.add("usage.recorded", start + timedelta(days=2, hours=2), {"bytes": GIGABYTE})
@@ -157,7 +162,8 @@ def test_of_days_after_the_newest_record_nobody_says_that_nothing_was_used() -> 
     sign_in_as(browser, LineRef.of("line-3"))
     german, english = open_page(browser, reverse("usage")), open_page(browser, reverse("usage"), "en")
     assert german.text.count("noch keine Meldung") == english.text.count("no word yet") == 2
-    assert german.text.count("0 MB") == 1
+    assert german.text.count("1 GB") >= 2
+    assert "0 MB" in german.text
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from selbsthelfer.selfservice.core.orders import BarNumber, Order, SwitchAutomat
 from selbsthelfer.selfservice.core.results import Done
 from selbsthelfer.selfservice.embedded.back_end import EmbeddedBackEnd
 from selbsthelfer.selfservice.embedded.operations import begin_outage
-from selbsthelfer.selfservice.operations import carry_out, report_failed, report_view
+from selbsthelfer.selfservice.operations import carry_out, report_done, report_failed, report_view
 from selbsthelfer.subscribers.core.lines import LineRef
 from tests.portal.life import Life, ago, prepare
 from tests.portal.pages import MAX_QUERIES
@@ -222,6 +222,20 @@ def test_a_place_that_is_none_is_the_beginning(query: str) -> None:
     line = registered()
     done = bar(line)
     assert links_of(open_page(signed_in(line), f"{reverse('receipts')}?{query}")) == [done.receipt]
+
+
+def test_the_receipt_of_registering_welcomes_and_shows_where_to_begin() -> None:
+    line = registered()
+    client = signed_in(line)
+    done = report_done(line, "acc.register", key="1", now=now())
+    page = page_of(open_page(client, receipt_page(done)))
+    assert "Willkommen" in page.text
+    begin = page.links[page.links.index("#content") :]
+    for name in ("home", "rewards", "tasks"):
+        assert begin.count(reverse(name)) >= 2
+    assert "Welcome" in words_of(open_page(client, receipt_page(done), language="en"))
+    other = report_done(line, "acc.lang", key="1", now=now())
+    assert "Willkommen" not in words_of(open_page(client, receipt_page(other)))
 
 
 def test_no_receipts_yet() -> None:

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from selbsthelfer.portal.pages.rewards import MAX_CREDITS
 from selbsthelfer.portal.presenting_contacts import MAX_CONTACTS
+from selbsthelfer.programmes.core.wording_stages import STAGE_STATES
 from selbsthelfer.programmes.core.wording_status import TRANCHE_STATUSES, TrancheStatus
 from tests.portal.life import Life, ago, prepare, recent_life, sign_in, varied
 from tests.portal.pages import LANGUAGES, MAX_QUERIES, Page, open_page
@@ -42,12 +43,54 @@ def test_the_page_tells_stages_contacts_and_rules(client: Client, language: str)
         "„Verbrauch ansehen“ geht auch online" if de else "“View usage” can also be done online",
         "zählt nicht" if de else "does not count",
         "von höchstens 1,8 GB" if de else "of at most 1.8 GB",
-        "Datenguthaben für Selbsthelfer, Fassung 1" if de else "Data volume for self-helpers, version 1",
+        "Datenguthaben für Selbsthelfer, Fassung 1" if de else "Data credit for self-helpers, version 1",
         "Das stimmt nicht" if de else "This is not right",
     ):
         assert expected in page.text, expected
     assert f"{reverse('programme', args=['o2-2017'])}?version=1" in page.links
     assert len([link for link in page.links if link.startswith(reverse("dispute"))]) == 1
+
+
+def test_a_stage_leads_to_the_contact_that_it_counts(client: Client) -> None:
+    prepare()
+    one = recent_life()
+    one.called(ago(150), "fault")
+    one.called(ago(100), "use.view")
+    one.send()
+    page = open_rewards(client)
+    assert "Warum er zählt: Hotline" in page.text
+    (link,) = [link for link in page.links if link.startswith("#contact-")]
+    assert link.removeprefix("#") in {tag["id"] for tag in page.named("li") if "id" in tag}
+    assert len([tag for tag in page.named("li") if "id" in tag]) == 2
+
+
+def test_what_a_missed_stage_took_along_does_not_look_like_another_missed_stage(client: Client) -> None:
+    """Stage 1 was missed, so that nothing is paid in the periods of stage 2, which itself is open."""
+    prepare()
+    one = recent_life(days=130)
+    one.called(ago(110), "use.view")
+    one.send()
+    page = open_rewards(client)
+    assert set(TRANCHE_STATUSES.values()).isdisjoint(STAGE_STATES.values())
+    assert "Stufe 1 verfehlt" in page.text
+    assert "Stufe 2 offen" in page.text
+    assert "entfällt" in page.text
+
+
+@pytest.mark.parametrize(("days_since", "is_button"), [(10, True), (1, False)])
+def test_the_way_to_the_tasks_is_a_button_only_where_something_is_to_be_done(
+    client: Client, days_since: int, is_button: bool
+) -> None:
+    prepare()
+    one = Life("line", timezone="Europe/Berlin")
+    one.enrolled(ago(10))
+    if not is_button:
+        one.did(ago(days_since), "net.diagnose")
+    one.send()
+    page = open_rewards(client)
+    (way,) = [a for a in page.named("a") if a["href"] == reverse("tasks") and "aria-current" not in a][1:]
+    assert (way.get("class") == "button") is is_button
+    assert ("Erledigen Sie bis zum" in page.text) is is_button
 
 
 def test_every_state_that_a_tranche_can_have_looks_different(client: Client) -> None:
@@ -220,3 +263,12 @@ def test_an_empty_ledger_says_so(client: Client) -> None:
     Life("line").send()
     sign_in(client, "line")
     assert "Bisher wurde nichts gutgeschrieben." in open_page(client, CREDITS).text
+
+
+def test_the_ledger_names_the_programme_as_people_know_it(client: Client) -> None:
+    prepare()
+    recent_life().send()
+    sign_in(client, "line")
+    page = open_page(client, CREDITS)
+    assert "Datenguthaben für Selbsthelfer, Fassung 1" in page.text
+    assert "o2-2017" not in page.text

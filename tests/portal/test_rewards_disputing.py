@@ -68,6 +68,22 @@ def test_the_case_tells_its_number_and_when_it_will_be_answered(client: Client, 
     assert "Das war eine Störung." in page.text
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_case_names_the_contact_and_leads_back_to_it(
+    client: Client, queries: list[str], language: str
+) -> None:
+    response = sent(client, open_page(client, disputable(client)))
+    queries.clear()
+    page = open_page(client, response["Location"], language)
+    assert 0 < len(queries) <= MAX_QUERIES, queries
+    german, english = "Es geht um diesen Kontakt:", "It is about this contact:"
+    assert {"de": german, "en": english}[language] in page.text
+    assert {"de": "Hotline · Verbrauch ansehen.", "en": "Hotline · View usage."}[language] in page.text
+    (back,) = [link for link in page.links if link.startswith("/rewards#")]
+    rewards = open_page(client, "/rewards", language)
+    assert back.removeprefix("/rewards#") in {tag["id"] for tag in rewards.named("li") if "id" in tag}
+
+
 def test_what_a_dispute_brings_is_there_at_once(client: Client) -> None:
     """The call had missed stage 1; without it two periods are paid, and both are usable now."""
     prepare()

@@ -17,21 +17,21 @@ _SQL = statements("selbsthelfer.activities")
 MAX_EXPORTED = 10_000
 """Activities in one export, the newest."""
 MAX_FAILED = 10
-"""Failures told at once, the newest."""
+"""Kinds of activities whose failure is told at once, the newest."""
 
 
 class FailedActivity(NamedTuple):
-    """An activity that failed, and whose kind has not succeeded since."""
+    """A kind of activity that failed, with its newest failure, and has not succeeded since."""
 
     activity: str
     happened_at: datetime
 
 
 def failed_recently(cursor: psycopg.Cursor[Any], line: UUID, *, since: datetime) -> Sequence[FailedActivity]:
-    """List what failed since an instant and has not succeeded afterwards, newest first, at most `MAX_FAILED`.
+    """List what failed since an instant and has not succeeded afterwards, each kind once, newest first.
 
-    It is told whoever reported it, this portal or the operator's own app; what the catalogue does not know is
-    left out, as it has no name.
+    At most `MAX_FAILED`. It is told whoever reported it, this portal or the operator's own app; what the
+    catalogue does not know is left out, as it has no name.
     """
     parameters = {"line": line, "since": since, "known": list(CATALOGUE), "limit": MAX_FAILED}
     rows = cursor.execute(_SQL["failed_recently"], parameters)

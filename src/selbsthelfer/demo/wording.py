@@ -67,7 +67,7 @@ TOUR: Final = Words("Fünf Minuten Rundgang", "A tour of five minutes")
 TOUR_STEPS: Final = (
     Words(
         "Melden Sie sich als {volume_waits} an: Bonus liegt bereit. Ändern Sie die Anschrift: In derselben "
-        "Antwort ist er gutgeschrieben, mit Quittung.",
+        "Antwort ist er gutgeschrieben, mit Beleg.",
         "Sign in as {volume_waits}: a bonus is ready. Change the address: the same answer credits it, with a "
         "receipt.",
     ),
@@ -94,7 +94,7 @@ TOUR_STEPS: Final = (
         "“Begin a breakdown” and do something: it fails, and a call about it does not count.",
     ),
     Words(
-        "Ohne Anmeldung: {url}/block-sim sperrt eine SIM, {url}/cancel kündigt, beides mit Quittung.",
+        "Ohne Anmeldung: {url}/block-sim sperrt eine SIM, {url}/cancel kündigt, beides mit Beleg.",
         "Without signing in: {url}/block-sim blocks a SIM, {url}/cancel cancels, both with a receipt.",
     ),
 )

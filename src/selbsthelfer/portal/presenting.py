@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from selbsthelfer.conversations.core.cases import AboutContact, Case
@@ -140,11 +140,8 @@ class _Presenter:
     def enrolment(self, enrolment: ToldEnrolment) -> EnrolmentBlock:
         shown = choose_contacts(enrolment.contacts)
         items = [present_contact(c, enrolment, self.zone, self.language, self.disputes) for c in shown]
-        counted: dict[int, list[ContactItem]] = defaultdict(list)
-        for contact, item in zip(shown, items, strict=True):
-            if contact.counts:
-                counted[contact.window].append(item)
-        stages = [self.stage(stage, enrolment, counted[stage.window]) for stage in enrolment.stages]
+        at = [(contact.happened_at, item) for contact, item in zip(shown, items, strict=True) if item.counts]
+        stages = [self.stage(stage, enrolment, at) for stage in enrolment.stages]
         return EnrolmentBlock(
             programme=enrolment.programme,
             version=enrolment.version,
@@ -184,14 +181,17 @@ class _Presenter:
             )
         )
 
-    def stage(self, stage: ToldStage, enrolment: ToldEnrolment, counted: Sequence[ContactItem]) -> StageBlock:
+    def stage(
+        self, stage: ToldStage, enrolment: ToldEnrolment, counted: Iterable[tuple[datetime, ContactItem]]
+    ) -> StageBlock:
+        named = stage.counted_at[:MAX_DAYS]
         return StageBlock(
             title=self.tell(Words(f"Stufe {stage.window}", f"Stage {stage.window}")),
             days=self.tell(days(stage.starts_at, stage.ends_at, self.zone)),
             state=stage.state.value,
             state_word=self.tell(STAGE_STATES[stage.state]),
             sentence=self.tell(stage_sentence(stage, enrolment, self.zone)),
-            counted=counted[:MAX_DAYS],
+            counted=[item for happened_at, item in counted if happened_at in named],
             cells=[self.cell(p, enrolment) for p in enrolment.periods_of_window(stage.window)],
         )
 

@@ -33,7 +33,7 @@ class CreditRow:
 def present_credit(
     entry: LedgerGrant, titles: Mapping[str, Words], zone: str, language: Language
 ) -> CreditRow:
-    """Put a grant into words of one language, with times of one zone; `titles` are those of its programmes."""
+    """Put a grant into words of one language, with times of one zone; `titles` name the programmes."""
     grant = entry.grant
     by = Words("von selbst", "by itself") if entry.activity is None else activity_name(entry.activity)
     return CreditRow(

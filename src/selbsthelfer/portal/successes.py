@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,11 +13,13 @@ from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.kit.wording import Words, volume
 from selbsthelfer.portal.languages import tell
 from selbsthelfer.programmes.core.counting import FAILED_ACTIVITY_REACH
+from selbsthelfer.programmes.core.wording_facts import ToldEnrolment
 from selbsthelfer.programmes.core.wording_success import SuccessKind, success_of, success_words
 from selbsthelfer.programmes.explaining import Explanation, explain_to_subscriber
 from selbsthelfer.selfservice.core.results import Done, Outcome
 from selbsthelfer.subscribers.core.lines import LineRef
 
+_HOTLINE: Final = "hotline"
 _UNLIMITED: Final = Words("unbegrenzt", "unlimited")
 _UNCOUNTED: Final = frozenset({SuccessKind.UNCOUNTED, SuccessKind.STOPPED})
 
@@ -66,8 +68,10 @@ def panel_of(done: Done, explanation: Explanation) -> SuccessPanel:
 
 def excuse_of_failure(done: Done, explanation: Explanation) -> str:
     """Say that a call about what failed will not count; nothing where it is too late or takes no part."""
-    takes_part = any(e.stopped_at is None and not e.is_closed for e in explanation.enrolments)
-    if not takes_part or explanation.at >= done.finished_at + FAILED_ACTIVITY_REACH:
+    if (
+        not excuses_failures(explanation.enrolments)
+        or explanation.at >= done.finished_at + FAILED_ACTIVITY_REACH
+    ):
         return ""
     hours = FAILED_ACTIVITY_REACH // timedelta(hours=1)
     return tell(
@@ -78,6 +82,13 @@ def excuse_of_failure(done: Done, explanation: Explanation) -> str:
             "count.",
         )
     )
+
+
+def excuses_failures(enrolments: Iterable[ToldEnrolment]) -> bool:
+    """Tell whether a call about what failed online is free in every running programme that counts calls."""
+    running = [e for e in enrolments if e.stopped_at is None and not e.is_closed]
+    counting = [e for e in running if _HOTLINE in e.channels]
+    return bool(counting) and all(e.is_fair for e in counting)
 
 
 def _told(done: Done, explanation: Explanation) -> list[tuple[str, str]]:

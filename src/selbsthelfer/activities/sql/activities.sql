@@ -15,7 +15,7 @@ LIMIT %(limit)s;
 -- name: failed_recently
 -- A failure that was followed by a success of its kind needs nobody's attention. The key is led by the line and its
 -- kinds, so that both halves read the few rows of one line.
-SELECT f.activity, f.happened_at
+SELECT f.activity, max(f.happened_at)
 FROM activities_activity f
 WHERE
     f.subscriber_id = %(line)s AND f.activity = ANY (%(known)s) AND f.happened_at >= %(since)s AND NOT f.succeeded
@@ -25,5 +25,6 @@ WHERE
             s.subscriber_id = f.subscriber_id AND s.activity = f.activity AND s.succeeded
             AND s.happened_at > f.happened_at
     )
-ORDER BY f.happened_at DESC, f.activity
+GROUP BY f.activity
+ORDER BY max(f.happened_at) DESC, f.activity
 LIMIT %(limit)s;

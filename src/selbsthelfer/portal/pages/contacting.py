@@ -26,9 +26,10 @@ from selbsthelfer.portal.pages.helping import carried
 from selbsthelfer.portal.presenting_terms_counting import free_terms
 from selbsthelfer.portal.rendering import render
 from selbsthelfer.portal.signing_in import real_now
+from selbsthelfer.portal.successes import excuses_failures
 from selbsthelfer.programmes.core.counting import FAILED_ACTIVITY_REACH
 from selbsthelfer.programmes.core.decision import StageState
-from selbsthelfer.programmes.core.definition import Definition, Exemptions
+from selbsthelfer.programmes.core.definition import Definition
 from selbsthelfer.programmes.core.wording_contacts import activity_name
 from selbsthelfer.programmes.core.wording_facts import Phase, ToldEnrolment, ToldStage
 from selbsthelfer.programmes.explaining import UnknownLineError, enrolments_to_subscriber
@@ -87,7 +88,7 @@ def _calling(request: HttpRequest) -> dict[str, Any]:
         running = [e for e in explanation.enrolments if e.stopped_at is None and not e.is_closed]
         rules = {enrolment.programme: _rules(cursor, enrolment) for enrolment in running}
         failures: Sequence[FailedActivity] = ()
-        if _excuses_failures(rules.values()):
+        if excuses_failures(running):
             failures = failed_recently(cursor, line.subscriber_id, since=now - FAILED_ACTIVITY_REACH)
     zone = explanation.timezone
     return {
@@ -114,20 +115,9 @@ def _rules(cursor: psycopg.Cursor[Any], enrolment: ToldEnrolment) -> Definition 
     return next((v.definition for v in versions if v.version == enrolment.version), None)
 
 
-def _excuses_failures(rules: Iterable[Definition | None]) -> bool:
-    """Tell whether a call about what failed online counts in none of these programmes, and would in one."""
-    counting = [found for found in rules if found is None or _HOTLINE in found.channels]
-    return bool(counting) and all(
-        found is not None and found.exemptions is Exemptions.FAIR for found in counting
-    )
-
-
 def failure_sentences(failures: Iterable[FailedActivity], now: datetime, zone: str) -> list[Words]:
-    """Say of each kind that failed until when a call about it is free; they come newest first."""
-    newest: dict[str, FailedActivity] = {}
-    for failure in failures:
-        newest.setdefault(failure.activity, failure)
-    return [_failure_sentence(failure, now, zone) for failure in newest.values()]
+    """Say of each kind that failed until when a call about it is free."""
+    return [_failure_sentence(failure, now, zone) for failure in failures]
 
 
 def _failure_sentence(failure: FailedActivity, now: datetime, zone: str) -> Words:

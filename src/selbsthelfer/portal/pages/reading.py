@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from selbsthelfer.allowances.queries import MAX_USAGE_DAYS, DayUsage, usage_by_day
 from selbsthelfer.kit.sql import open_cursor
-from selbsthelfer.kit.wording import day, money, volume
+from selbsthelfer.kit.wording import Words, day, money, volume
 from selbsthelfer.portal.clock import now_of
 from selbsthelfer.portal.languages import language_now, tell
 from selbsthelfer.portal.lines import own_line
@@ -32,6 +32,7 @@ from selbsthelfer.selfservice.paper import on_day
 from selbsthelfer.subscribers.core.billing import first_instant
 
 _DAY: Final = timedelta(days=1)
+_NO_WORD: Final = Words("noch keine Meldung", "no word yet")
 
 
 @require_safe
@@ -49,7 +50,7 @@ def usage(request: HttpRequest) -> HttpResponse:
     context = {
         "page": present_home(explanation, used, None, language_now()),
         "used": tell(volume(used.used_bytes if used else 0)),
-        "days": _day_rows(by_day, explanation.timezone),
+        "days": _day_rows(by_day, used.last_record_happened_at if used else None, explanation.timezone),
         "most_bytes": max((entry.bytes for entry in by_day), default=0),
         "panel": panel_of(done, explanation) if done is not None and done.is_new else None,
     }
@@ -67,12 +68,14 @@ def day_bounds(starts_at: datetime, at: datetime, zone: str) -> list[datetime]:
     return [first_instant(zone, first + count * _DAY) for count in range((last - first).days + 1)]
 
 
-def _day_rows(by_day: Sequence[DayUsage], zone: str) -> list[dict[str, object]]:
-    """Lay out the days, newest first."""
+def _day_rows(by_day: Sequence[DayUsage], known_until: datetime | None, zone: str) -> list[dict[str, object]]:
+    """Lay out the days, newest first; of those after the newest record nobody knows how much it was."""
     return [
         {
             "day": tell(day(entry.starts_at, zone)),
-            "volume": tell(volume(entry.bytes)),
+            "volume": tell(
+                _NO_WORD if known_until is None or known_until < entry.starts_at else volume(entry.bytes)
+            ),
             "bytes": entry.bytes,
             "unmet": tell(volume(entry.unmet_bytes)) if entry.unmet_bytes else "",
         }

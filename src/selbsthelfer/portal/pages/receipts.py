@@ -20,6 +20,7 @@ from selbsthelfer.kit.wording import Language, Words, moment
 from selbsthelfer.portal.clock import now_of
 from selbsthelfer.portal.languages import language_now, tell
 from selbsthelfer.portal.lines import own_line
+from selbsthelfer.portal.pages.tasks_registry import REGISTERING
 from selbsthelfer.portal.rendering import render
 from selbsthelfer.portal.signing_in import needs_level
 from selbsthelfer.portal.successes import excuse_of_failure, panel_of
@@ -88,6 +89,7 @@ def receipt(request: HttpRequest, number: str) -> HttpResponse:
         "panel": panel,
         "is_waiting": is_waiting,
         "looks_again": LOOKS_AGAIN_SECONDS if is_waiting and _is_fresh(done, now) else 0,
+        "is_welcome": panel is not None and done.activity == REGISTERING,
         "is_refused": done.outcome is Outcome.REFUSED,
         "is_failed": done.outcome is Outcome.FAILED,
         "is_unknown": done.outcome is Outcome.UNKNOWN,

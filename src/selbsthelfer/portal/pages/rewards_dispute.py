@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
+import psycopg
 from django import forms
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from selbsthelfer.conversations.core.cases import MAX_TEXT_CHARACTERS, AboutContact, CaseRefusedError
+from selbsthelfer.conversations.core.cases import MAX_TEXT_CHARACTERS, AboutContact, Case, CaseRefusedError
 from selbsthelfer.conversations.disputes import UnknownContactError
 from selbsthelfer.conversations.operations import CaseClosedError, KeyTakenError, TooManyOpenError
 from selbsthelfer.conversations.operations import dispute as open_dispute
@@ -102,11 +105,34 @@ def _find(line: LineRef, about: AboutContact, now: datetime) -> _Found:
     """Find a contact in what the line is told; raises `Http404` for any other."""
     with transaction.atomic():
         cursor = open_cursor()
-        try:
-            explanation = enrolments_to_subscriber(cursor, line.subscriber_id, at=now)
-        except UnknownLineError:
-            raise Http404 from None
         disputes = disputes_of_line(cursor, line.subscriber_id)
+        found = _find_in(cursor, line, about, disputes, now)
+    if found is None:
+        raise Http404
+    return found
+
+
+def contact_of_dispute(
+    cursor: psycopg.Cursor[Any], line: LineRef, case: Case, now: datetime
+) -> ContactItem | None:
+    """Show the contact that a case is about; none where it disputes none, or none that the line is told."""
+    if case.about is None:
+        return None
+    found = _find_in(cursor, line, case.about, {case.about: case}, now)
+    return None if found is None else found.item
+
+
+def _find_in(
+    cursor: psycopg.Cursor[Any],
+    line: LineRef,
+    about: AboutContact,
+    disputes: Mapping[AboutContact, Case],
+    now: datetime,
+) -> _Found | None:
+    try:
+        explanation = enrolments_to_subscriber(cursor, line.subscriber_id, at=now)
+    except UnknownLineError:
+        return None
     matching = [
         (contact, enrolment)
         for enrolment in explanation.enrolments
@@ -114,7 +140,7 @@ def _find(line: LineRef, about: AboutContact, now: datetime) -> _Found:
         if (contact.source, contact.id) == (about.source, about.id)
     ]
     if not matching:
-        raise Http404
+        return None
     # A contact may stand in two programmes; the one in which it counts is meant.
     contact, enrolment = max(matching, key=lambda match: match[0].counts)
     item = present_contact(contact, enrolment, explanation.timezone, language_now(), disputes)

@@ -7,25 +7,36 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import path, reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from selbsthelfer.activities.core.catalogue import CATALOGUE, Activity
+from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.kit.wording import Words
 from selbsthelfer.portal.clock import now_of
 from selbsthelfer.portal.languages import tell
-from selbsthelfer.portal.lines import own_line
+from selbsthelfer.portal.lines import line_of, own_line
 from selbsthelfer.portal.pages import tasks_forms_account as account
 from selbsthelfer.portal.pages import tasks_forms_calls as calls
 from selbsthelfer.portal.pages import tasks_forms_contract as contract
 from selbsthelfer.portal.pages import tasks_forms_sim as sim
 from selbsthelfer.portal.pages.tasks_appearance import appearance
 from selbsthelfer.portal.pages.tasks_forms import YES, Offered, SecondLook, TaskForm
-from selbsthelfer.portal.pages.tasks_registry import MAX_SEARCHED, PAGES, names, tasks_found
+from selbsthelfer.portal.pages.tasks_registry import (
+    MAX_SEARCHED,
+    PAGES,
+    elsewhere_found,
+    listed_name,
+    names,
+    tasks_found,
+)
 from selbsthelfer.portal.rendering import render
 from selbsthelfer.portal.signing_in import needs_level
+from selbsthelfer.portal.successes import excuse_of_failure
+from selbsthelfer.programmes.explaining import explain_to_subscriber
 from selbsthelfer.selfservice.back_end import BackEndUnavailableError
 from selbsthelfer.selfservice.back_ends import the_back_end
 from selbsthelfer.selfservice.core.results import Detail, Outcome
@@ -59,12 +70,16 @@ FORMS: Final[Mapping[str, type[TaskForm[Any]]]] = MappingProxyType(
 @require_safe
 def tasks(request: HttpRequest) -> HttpResponse:
     """List all tasks, or those that fit what somebody looks for."""
-    searched = request.GET.get("q", "")[:MAX_SEARCHED].strip()
+    searched, is_known = request.GET.get("q", "")[:MAX_SEARCHED].strip(), line_of(request) is not None
     groups = [
         {"id": group.id, "name": tell(group.name), "tasks": [_link(activity) for activity in activities]}
-        for group, activities in tasks_found(searched)
+        for group, activities in tasks_found(searched, is_known=is_known)
     ]
-    context = {"groups": groups, "searched": searched, "longest": MAX_SEARCHED}
+    elsewhere = [
+        {"page": found.page, "name": tell(found.name)}
+        for found in elsewhere_found(searched, is_known=is_known)
+    ]
+    context = {"groups": groups, "elsewhere": elsewhere, "searched": searched, "longest": MAX_SEARCHED}
     return render(request, "portal/tasks/list.html", context)
 
 
@@ -149,7 +164,14 @@ def _out_of_order(request: HttpRequest, line: LineRef, activity: str, now: datet
     done = report_failed(line, activity, key=f"{activity}/{now:%Y-%m-%dT%H}", now=now)
     if request.method == "POST":
         return HttpResponseRedirect(reverse("receipt", args=[done.receipt]))
-    context = {"name": tell(names(CATALOGUE[activity])), "receipt": done.receipt, "activity": activity}
+    with transaction.atomic():
+        explanation = explain_to_subscriber(open_cursor(), line.subscriber_id, at=now)
+    context = {
+        "name": tell(names(CATALOGUE[activity])),
+        "receipt": done.receipt,
+        "activity": activity,
+        "excuse": excuse_of_failure(done, explanation),
+    }
     return render(request, "portal/tasks/out_of_order.html", context, status=503)
 
 
@@ -170,7 +192,7 @@ def _told_offer(offered: Offered) -> dict[str, Any]:
 
 
 def _link(activity: Activity) -> dict[str, str]:
-    return {"id": activity.id, "name": tell(names(activity))}
+    return {"id": activity.id, "name": tell(listed_name(activity))}
 
 
 urlpatterns = [

@@ -66,8 +66,8 @@ class TaskForm(forms.Form, Generic[Reading]):
     key = forms.UUIDField(
         widget=forms.HiddenInput,
         error_messages={
-            "required": both("Bitte laden Sie die Seite neu.", "Please load the page anew."),
-            "invalid": both("Bitte laden Sie die Seite neu.", "Please load the page anew."),
+            "required": both("Bitte laden Sie die Seite neu.", "Please reload the page."),
+            "invalid": both("Bitte laden Sie die Seite neu.", "Please reload the page."),
         },
     )
 

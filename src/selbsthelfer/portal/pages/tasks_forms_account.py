@@ -164,8 +164,8 @@ class PaperlessForm(CustomerForm):
             return ()
         button = Words("Auf papierlos umstellen", "Go paperless")
         note = Words(
-            "Wenn Sie umstellen: Ab der nächsten Rechnung kommt kein Brief mehr. Jede Rechnung liegt hier als "
-            "PDF.",
+            "Wenn Sie umstellen: Ab der nächsten Rechnung kommt kein Brief mehr. Jede Rechnung liegt hier "
+            "als PDF.",
             "If you go paperless: from your next bill on no letter will come. Every bill is here as a PDF.",
         )
         return [Offered(button, (), notes=[note])]
@@ -255,7 +255,8 @@ class ThirdPartiesForm(SettingsForm):
     def offered(self) -> Sequence[Offered]:
         if self.reading.is_third_party_blocked:
             note = Words(
-                "Wenn Sie die Sperre aufheben: Andere Anbieter können dann wieder über Ihre Rechnung abrechnen.",
+                "Wenn Sie die Sperre aufheben: Andere Anbieter können dann wieder über Ihre Rechnung "
+                "abrechnen.",
                 "If you remove the block: other providers can then charge things to your bill again.",
             )
             button = Words("Sperre aufheben", "Remove the block")
@@ -298,8 +299,8 @@ class AutomaticTopUpForm(SettingsForm):
         if not self.reading.is_automatic_top_up_on:
             return ()
         note = Words(
-            "Wenn Sie sie ausschalten: Ist Ihr Volumen aufgebraucht, surfen Sie langsamer weiter, ohne dass es "
-            "mehr kostet.",
+            "Wenn Sie sie ausschalten: Ist Ihr Volumen aufgebraucht, surfen Sie langsamer weiter, ohne dass "
+            "es mehr kostet.",
             "If you turn it off: once your volume is used up you go on more slowly, at no extra cost.",
         )
         return [Offered(Words("Datenautomatik ausschalten", "Turn automatic top-up off"), (), notes=[note])]

@@ -87,10 +87,10 @@ class ForwardingForm(SettingsForm):
     def notes(self) -> Sequence[Words]:
         return [
             Words(
-                "Wenn Sie die Umleitung einschalten, gilt sie sofort. Ein weitergeleiteter Anruf kostet dann so "
-                "viel, als hätten Sie die Zielnummer selbst angerufen.",
-                "If you turn forwarding on, it applies at once. A forwarded call then costs as much as if you "
-                "had called that number yourself.",
+                "Wenn Sie die Umleitung einschalten, gilt sie sofort. Ein weitergeleiteter Anruf kostet dann "
+                "so viel, als hätten Sie die Zielnummer selbst angerufen.",
+                "If you turn forwarding on, it applies at once. A forwarded call then costs as much as if "
+                "you had called that number yourself.",
             )
         ]
 
@@ -247,8 +247,8 @@ class RoamingForm(SettingsForm):
     def offered(self) -> Sequence[Offered]:
         if self.reading.is_roaming_on:
             note = Words(
-                "Wenn Sie es ausschalten: Im Ausland gibt es dann kein Internet über das Mobilfunknetz. Anrufe "
-                "und SMS gehen weiter.",
+                "Wenn Sie es ausschalten: Im Ausland gibt es dann kein Internet über das Mobilfunknetz. "
+                "Anrufe und SMS gehen weiter.",
                 "If you turn it off: abroad there will be no mobile internet. Calls and texts still work.",
             )
             return [
@@ -257,10 +257,10 @@ class RoamingForm(SettingsForm):
                 )
             ]
         note = Words(
-            "Wenn Sie es einschalten: In der EU gilt Ihr Tarif wie zu Hause. In anderen Ländern kostet es extra; "
-            "die Preise stehen unter „Roaming-Preise“.",
-            "If you turn it on: in the EU your tariff works as at home. In other countries it costs extra; see "
-            "“Roaming prices”.",
+            "Wenn Sie es einschalten: In der EU gilt Ihr Tarif wie zu Hause. In anderen Ländern kostet es "
+            "extra; die Preise stehen unter „Roaming-Preise“.",
+            "If you turn it on: in the EU your tariff works as at home. In other countries it costs extra; "
+            "see “Roaming prices”.",
         )
         return [
             Offered(Words("Datenroaming einschalten", "Turn data roaming on"), [("on", YES)], notes=[note])

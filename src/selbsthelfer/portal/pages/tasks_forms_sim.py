@@ -87,8 +87,8 @@ class ActivateForm(SimsForm):
     def notes(self) -> Sequence[Words]:
         return [
             Words(
-                "Wenn Sie aktivieren, geht die neue SIM sofort ans Netz, und Ihre bisherige wird abgeschaltet. "
-                "Ihre Nummer bleibt.",
+                "Wenn Sie aktivieren, geht die neue SIM sofort ans Netz, und Ihre bisherige wird "
+                "abgeschaltet. Ihre Nummer bleibt.",
                 "If you activate it, your new SIM works at once, and your old one is switched off. You keep "
                 "your number.",
             )

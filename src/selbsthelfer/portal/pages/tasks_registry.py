@@ -14,6 +14,10 @@ from selbsthelfer.kit.wording import Words
 MAX_SEARCHED: Final = 60
 """Characters of what somebody looks for in the list of tasks."""
 
+REGISTERING: Final = "acc.register"
+"""What the first sign-in does."""
+_FOR_EVERYBODY: Final = frozenset({"contact"})
+
 PAGES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "acc.register": "sign_in",
@@ -156,6 +160,49 @@ EVERYDAY: Final[Mapping[str, str]] = MappingProxyType(
 """Words by which people look for a task and that its name does not hold."""
 
 
+_LISTED: Final[Mapping[str, Words]] = MappingProxyType(
+    {"help.article": Words("Hilfeartikel", "Help articles")},
+)
+"""What a link says where the activity is named after its success rather than after what one does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A page that is no task and that people look for in the list of tasks."""
+
+    page: str
+    name: Words
+    everyday: str
+
+
+_ELSEWHERE: Final = (
+    Elsewhere(
+        "rewards",
+        Words("Ihr Bonus: Stufen und Gutschriften", "Your rewards: stages and credits"),
+        "prämie belohnung guthaben datenguthaben volumen datenvolumen daten gb gigabyte geschenkt gutschrift "
+        "programm teilnahme anruf zählt bonus rewards reward points data volume credit credits free earn "
+        "programme",
+    ),
+    Elsewhere(
+        "contact",
+        Words("Mit einem Menschen sprechen", "Talk to a person"),
+        "hotline telefon anrufen anruf telefonnummer nummer mensch mitarbeiter berater kontakt hilfe service "
+        "kundenservice chat shop phone call hotline human agent support service contact help",
+    ),
+    Elsewhere(
+        "receipts",
+        Words("Ihre Belege", "Your receipts"),
+        "beleg quittung bestätigung nachweis receipt receipts confirmation proof",
+    ),
+)
+"""Pages that a search finds beside the tasks."""
+
+
+def listed_name(activity: Activity) -> Words:
+    """Name an activity as a link to where it is done."""
+    return _LISTED.get(activity.id, names(activity))
+
+
 def names(activity: Activity) -> Words:
     """Name an activity in both languages."""
     return Words(activity.german, activity.english)
@@ -163,19 +210,41 @@ def names(activity: Activity) -> Words:
 
 def is_found(activity: str, searched: str) -> bool:
     """Tell whether every word looked for begins a word of a task's name or of its everyday words."""
-    wanted = _plain(searched[:MAX_SEARCHED])
     row = CATALOGUE[activity]
-    known = _plain(f"{row.german} {row.english} {EVERYDAY[activity]}")
-    return all(any(word.startswith(part) for word in known) for part in wanted)
+    return _fits(f"{row.german} {row.english} {EVERYDAY[activity]}", searched)
 
 
-def tasks_found(searched: str) -> list[tuple[Group, list[Activity]]]:
-    """List the groups with the tasks that fit what somebody looks for; all of them for an empty search."""
+def tasks_found(searched: str, *, is_known: bool) -> list[tuple[Group, list[Activity]]]:
+    """List the groups with the tasks that fit what somebody looks for; all of them for an empty search.
+
+    Whoever is known here has registered, and is not offered to do that.
+    """
     found = [
-        (group, [CATALOGUE[activity] for activity in group.activities if is_found(activity, searched)])
+        (
+            group,
+            [
+                CATALOGUE[activity]
+                for activity in group.activities
+                if is_found(activity, searched) and not (is_known and activity == REGISTERING)
+            ],
+        )
         for group in GROUPS
     ]
     return [(group, activities) for group, activities in found if activities]
+
+
+def elsewhere_found(searched: str, *, is_known: bool) -> list[Elsewhere]:
+    """List the pages beside the tasks that fit what somebody looks for; none for an empty search."""
+    if not _plain(searched):
+        return []
+    pages = [page for page in _ELSEWHERE if is_known or page.page in _FOR_EVERYBODY]
+    return [page for page in pages if _fits(f"{page.name.de} {page.name.en} {page.everyday}", searched)]
+
+
+def _fits(known: str, searched: str) -> bool:
+    """Tell whether every word looked for begins a word of a text."""
+    words = _plain(known)
+    return all(any(word.startswith(part) for word in words) for part in _plain(searched[:MAX_SEARCHED]))
 
 
 def _plain(text: str) -> list[str]:

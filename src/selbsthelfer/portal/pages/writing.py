@@ -33,6 +33,7 @@ from selbsthelfer.portal.lines import line_of, own_line
 from selbsthelfer.portal.pages.helping import carried
 from selbsthelfer.portal.pages.reading_bills import days_of, find_bill
 from selbsthelfer.portal.pages.reading_fresh import reads, told_success
+from selbsthelfer.portal.pages.rewards_dispute import contact_of_dispute
 from selbsthelfer.portal.pages.writing_forms import (
     ComplaintForm,
     MessageForm,
@@ -161,10 +162,12 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
             raise Http404
         messages = conversations.messages_of_case(cursor, shown.case_id)
         receipt = receipt_of_line(cursor, line, request.GET.get("receipt", ""))
+        disputed = contact_of_dispute(cursor, own_line(request), shown, now_of(request))
     if receipt is not None and receipt.done.activity not in WRITING:
         receipt = None
     context = {
         "case": _row(shown),
+        "disputed": disputed,
         "is_closed": shown.state is CaseState.CLOSED,
         "is_new": receipt is not None,
         "messages": [_message(message) for message in messages],

@@ -56,7 +56,7 @@ _PROBLEMS: Final = {
     ),
     KeyTakenError.code: both(
         "Diese Seite war nicht mehr frisch. Bitte laden Sie sie neu.",
-        "This page was no longer fresh. Please load it anew.",
+        "This page was no longer fresh. Please reload it.",
     ),
     TooOftenError.code: both(
         "Von hier kamen gerade sehr viele Nachrichten. Bitte versuchen Sie es in einer Stunde wieder, oder"

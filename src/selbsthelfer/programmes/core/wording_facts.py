@@ -153,7 +153,7 @@ class ToldStage:
 
 @dataclass(frozen=True, slots=True)
 class ToldEnrolment:
-    """Where one enrolment stands.
+    """Where one enrolment stands; `is_fair` says that contacts are free by their topic and after a failure.
 
     `stopped_at`, `ended_with_line` (the line itself is no more) and `is_closed` are as known when it is told.
     """
@@ -165,6 +165,7 @@ class ToldEnrolment:
     variant: Variant
     channels: tuple[str, ...]
     releases_by_activity: bool
+    is_fair: bool
     enrolled_at: datetime
     stopped_at: datetime | None
     ended_with_line: bool

@@ -98,6 +98,7 @@ class _Outline:
             variant=enrolment.variant,
             channels=tuple(sorted(definition.channels)),
             releases_by_activity=definition.release == "activity",
+            is_fair=definition.exemptions == "fair",
             enrolled_at=enrolment.enrolled_at,
             stopped_at=self.known.stopped_at,
             ended_with_line=any(fact.happened_at <= self.at for fact in self.known.ends),
