@@ -286,3 +286,15 @@ def test_days_left_are_days_of_the_calendar(moment: str, german: str) -> None:
 def test_how_fresh_something_is(span: timedelta, words: Words) -> None:
     instant = datetime(2026, 11, 22, 12, tzinfo=UTC)
     assert told_ago(instant - span, instant, BERLIN) == words
+
+
+def test_a_failure_in_the_operators_own_app_is_pointed_out_too(client: Client) -> None:
+    prepare()
+    life = recent_life()
+    life.did(ago(0.5), "call.forward", outcome="failed")
+    life.did(ago(0.4), "bill.budget", outcome="failed")
+    a_signed_in(client, life)
+    page = open_page(client, "/")
+    assert "/tasks/call.forward" in page.links
+    assert "Kostengrenze setzen" in page.text
+    assert "/tasks/bill.budget" not in page.links

@@ -149,6 +149,14 @@ def test_usage_is_told_by_day_and_how_fresh_it_is() -> None:
     assert len([bar for bar in german.named("progress") if "aria-hidden" in bar]) == now().day
 
 
+def test_without_any_word_from_the_network_no_use_is_claimed(browser: Client) -> None:
+    german, english = open_page(browser, reverse("usage")), open_page(browser, reverse("usage"), "en")
+    assert "Bisher verbraucht noch keine Meldung" in german.text
+    assert "Für diesen Zeitraum hat das Netz noch nichts gemeldet." in german.text
+    assert "Used so far no word yet" in english.text
+    assert "0 MB" not in german.text
+
+
 def test_of_days_after_the_newest_record_nobody_says_that_nothing_was_used() -> None:
     prepare()
     today = now().replace(hour=0, minute=0, second=0, microsecond=0)

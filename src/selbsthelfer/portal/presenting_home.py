@@ -9,9 +9,12 @@ from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from selbsthelfer.activities.core.catalogue import CATALOGUE
+from selbsthelfer.activities.queries import FailedActivity
 from selbsthelfer.allowances.core.forecast import forecast
 from selbsthelfer.allowances.queries import LineBucket, UsageNow
 from selbsthelfer.kit.wording import Language, Words, days, last_day, moment, money, volume
+from selbsthelfer.portal.successes import excuses_failures
 from selbsthelfer.programmes.core.counting import FAILED_ACTIVITY_REACH
 from selbsthelfer.programmes.core.wording_contacts import activity_name
 from selbsthelfer.programmes.core.wording_facts import Phase, ToldEnrolment, Tranche
@@ -22,7 +25,6 @@ from selbsthelfer.programmes.core.wording_success import release_preview
 from selbsthelfer.programmes.core.wording_tranches import BUCKET_KINDS
 from selbsthelfer.programmes.explaining import Explanation
 from selbsthelfer.selfservice.core.records import CostSoFar
-from selbsthelfer.selfservice.queries import FailedTask
 
 SOON: Final = timedelta(days=3)
 """A bucket that ends so soon, with something left, is pointed out."""
@@ -88,7 +90,10 @@ class HomeProgramme:
 
 @dataclass(frozen=True, slots=True)
 class HomeFailure:
-    """A task that failed lately; `excuse` tells whoever takes part until when a call about it is free."""
+    """What failed lately; `activity` is empty where the portal does not do it.
+
+    `excuse` tells whoever takes part until when a call about it is free.
+    """
 
     name: str
     activity: str
@@ -116,18 +121,18 @@ def present_home(
 
 
 def present_failures(
-    failures: Iterable[FailedTask], explanation: Explanation, language: Language
+    failures: Iterable[FailedActivity], explanation: Explanation, language: Language
 ) -> Sequence[HomeFailure]:
     """Lay out what failed lately, each task once with its newest failure; they come newest first."""
-    newest: dict[str, FailedTask] = {}
+    newest: dict[str, FailedActivity] = {}
     for failure in failures:
         newest.setdefault(failure.activity, failure)
-    is_counted = takes_part(explanation)
+    is_free = excuses_failures(explanation.enrolments)
     return [
         HomeFailure(
             name=activity_name(failure.activity).told(language),
-            activity=failure.activity,
-            excuse=_excuse(failure, explanation.timezone).told(language) if is_counted else "",
+            activity=failure.activity if CATALOGUE[failure.activity].online else "",
+            excuse=_excuse(failure, explanation.timezone).told(language) if is_free else "",
         )
         for failure in newest.values()
     ]
@@ -138,8 +143,8 @@ def takes_part(explanation: Explanation) -> bool:
     return any(e.stopped_at is None and not e.is_closed for e in explanation.enrolments)
 
 
-def _excuse(failure: FailedTask, zone: str) -> Words:
-    until = moment(failure.failed_at + FAILED_ACTIVITY_REACH, zone)
+def _excuse(failure: FailedActivity, zone: str) -> Words:
+    until = moment(failure.happened_at + FAILED_ACTIVITY_REACH, zone)
     return Words(
         f"Rufen Sie deswegen bis zum {until.de} an, zählt dieser Anruf nicht.",
         f"If you call about it until {until.en}, that call does not count.",

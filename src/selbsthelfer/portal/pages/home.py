@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.views.decorators.http import require_safe
 
+from selbsthelfer.activities.queries import failed_recently
 from selbsthelfer.intake.joining import may_join
 from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.portal.assets import asset_url, find_asset
@@ -30,7 +31,6 @@ from selbsthelfer.programmes.explaining import UnknownLineError, explain_to_subs
 from selbsthelfer.selfservice.back_end import BackEndUnavailableError
 from selbsthelfer.selfservice.back_ends import the_back_end
 from selbsthelfer.selfservice.core.records import CostSoFar
-from selbsthelfer.selfservice.queries import failed_recently
 from selbsthelfer.subscribers.core.lines import LineRef
 
 SUGGESTED: Final = ("use.view", "bill.view", "acc.address", "con.view", "net.status", "sim.puk")

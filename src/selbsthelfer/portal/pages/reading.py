@@ -47,10 +47,11 @@ def usage(request: HttpRequest) -> HttpResponse:
         bounds = day_bounds(explanation.period.starts_at, now, explanation.timezone)
         by_day = usage_by_day(cursor, line.subscriber_id, bounds=bounds)
     used = explanation.allowance.usage
+    known_until = None if used is None else used.last_record_happened_at
     context = {
         "page": present_home(explanation, used, None, language_now()),
-        "used": tell(volume(used.used_bytes if used else 0)),
-        "days": _day_rows(by_day, used.last_record_happened_at if used else None, explanation.timezone),
+        "used": tell(_NO_WORD if used is None or known_until is None else volume(used.used_bytes)),
+        "days": _day_rows(by_day, known_until, explanation.timezone),
         "most_bytes": max((entry.bytes for entry in by_day), default=0),
         "panel": panel_of(done, explanation) if done is not None and done.is_new else None,
     }
