@@ -64,3 +64,13 @@ def test_the_environment_names_another(monkeypatch: pytest.MonkeyPatch) -> None:
     result = CliRunner().invoke(app, ["tasks", "settle"])
     assert result.exit_code == 2
     assert "carrier-pigeon" in result.output
+
+
+def test_an_operator_names_an_adapter_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = f"{TroubledBackEnd.__module__}:{TroubledBackEnd.__name__}"
+    monkeypatch.setenv("SELBSTHELFER_BACK_END", own)
+    assert isinstance(the_back_end(), TroubledBackEnd)
+    for wrong in (own + "s", "no.such.module:BackEnd"):
+        monkeypatch.setenv("SELBSTHELFER_BACK_END", wrong)
+        with pytest.raises(BackEndMisconfiguredError, match="names no class"):
+            the_back_end()

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from importlib import import_module
 
 from selbsthelfer.selfservice.back_end import BackEnd
 from selbsthelfer.selfservice.embedded.back_end import EmbeddedBackEnd
@@ -22,8 +23,9 @@ class BackEndMisconfiguredError(RuntimeError):
 def the_back_end() -> BackEnd:
     """Give the back end that `SELBSTHELFER_BACK_END` names, `embedded` unless said.
 
-    `tmf` needs `SELBSTHELFER_BACK_END_URL` and `SELBSTHELFER_BACK_END_TOKEN`. Raises
-    `BackEndMisconfiguredError`.
+    `tmf` needs `SELBSTHELFER_BACK_END_URL` and `SELBSTHELFER_BACK_END_TOKEN`. Any other name is that of an
+    operator's own adapter, as `package.module:Class`; it is made without arguments and reads its own settings.
+    Raises `BackEndMisconfiguredError`.
     """
     if _chosen:
         return _chosen[-1]
@@ -49,8 +51,12 @@ def use_back_end(back_end: BackEnd) -> Iterator[None]:
 def _built(name: str, url: str, token: str) -> BackEnd:
     if name == EmbeddedBackEnd.name:
         return EmbeddedBackEnd()
+    if ":" in name:
+        return _own(name)
     if name != "tmf":
-        raise BackEndMisconfiguredError(f"SELBSTHELFER_BACK_END is “{name}”; it may be “embedded” or “tmf”")
+        raise BackEndMisconfiguredError(
+            f"SELBSTHELFER_BACK_END is “{name}”; it may be “embedded”, “tmf” or “package.module:Class”"
+        )
     if not url:
         raise BackEndMisconfiguredError("the back end “tmf” needs SELBSTHELFER_BACK_END_URL")
     from selbsthelfer.selfservice.tmf.adapter import TmfBackEnd
@@ -60,3 +66,13 @@ def _built(name: str, url: str, token: str) -> BackEnd:
         return TmfBackEnd(url, token=token)
     except BackEndAddressError as error:
         raise BackEndMisconfiguredError(str(error)) from error
+
+
+def _own(name: str) -> BackEnd:
+    """Make an operator's own adapter."""
+    module, _, class_name = name.partition(":")
+    try:
+        made: BackEnd = getattr(import_module(module), class_name)()
+    except (ImportError, AttributeError) as error:
+        raise BackEndMisconfiguredError(f"SELBSTHELFER_BACK_END names no class: {error}") from error
+    return made
