@@ -173,3 +173,12 @@ SOCIALACCOUNT_PROVIDERS = {
         else [],
     }
 }
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"errors": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"django.request": {"handlers": ["errors"], "level": "ERROR", "propagate": True}},
+}
+"""What went wrong is told on standard error, with where in the code; addresses hold nothing personal."""

@@ -24,7 +24,7 @@ def the_back_end() -> BackEnd:
     """Give the back end that `SELBSTHELFER_BACK_END` names, `embedded` unless said.
 
     `tmf` needs `SELBSTHELFER_BACK_END_URL` and `SELBSTHELFER_BACK_END_TOKEN`. Any other name is that of an
-    operator's own adapter, as `package.module:Class`; it is made without arguments and reads its own settings.
+    operator's own adapter, as `package.module:Class`; it is made without arguments.
     Raises `BackEndMisconfiguredError`.
     """
     if _chosen:
