@@ -226,12 +226,28 @@ def test_nothing_is_written_into_a_closed_case() -> None:
         answer(number=case.number, text="Hallo", by="Frau Kern", now=NOW)
 
 
-def test_a_case_has_only_so_many_messages() -> None:
+def test_a_subscriber_writes_only_so_much_into_a_case_and_staff_can_always_answer() -> None:
     case = write()
-    for _ in range(MAX_MESSAGES - 1):
-        add_message(line=LINE, number=case.number, text="Hallo", key=uuid4(), now=NOW)
+    answer(number=case.number, text="Gern.", by="Frau Kern", now=NOW)
+    keys = [uuid4() for _ in range(MAX_MESSAGES - 1)]
+    for key in keys:
+        add_message(line=LINE, number=case.number, text="Hallo", key=key, now=NOW)
     with pytest.raises(TooManyMessagesError):
         add_message(line=LINE, number=case.number, text="Hallo", key=uuid4(), now=NOW)
+    answered = answer(number=case.number, text="Bitte rufen Sie an.", by="Frau Kern", now=NOW)
+    assert answered.state is CaseState.ANSWERED
+    assert texts(case)[-1] == ("staff", "Frau Kern", "Bitte rufen Sie an.")
+    assert len(texts(case)) == MAX_MESSAGES + 2
+
+
+def test_the_same_form_again_is_taken_however_much_was_written() -> None:
+    case = write()
+    keys = [uuid4() for _ in range(MAX_MESSAGES - 1)]
+    for key in keys:
+        add_message(line=LINE, number=case.number, text="Hallo", key=key, now=NOW)
+    again = add_message(line=LINE, number=case.number, text="Hallo", key=keys[-1], now=NOW)
+    assert again.number == case.number
+    assert len(texts(case)) == MAX_MESSAGES
 
 
 @pytest.mark.parametrize("by", ["", " ", "x" * 101])

@@ -25,12 +25,14 @@ from selbsthelfer.conversations.operations import (
     ReinstatementFailedError,
     UnknownCaseError,
     UnknownContactError,
+    add_message,
     answer,
     close,
     dispute,
     reinstate,
     uphold,
 )
+from selbsthelfer.conversations.queries import MAX_MESSAGES
 from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.kit.wording import Language
 from selbsthelfer.programmes.queries import standings
@@ -192,6 +194,15 @@ def test_a_decision_may_be_corrected_for_the_customer_and_never_against() -> Non
     with pytest.raises(AlreadyReinstatedError):
         uphold(number=case.number, by="Frau Kern", text="Nein.", now=NOW)
     assert read(case.number).decision is Decision.REINSTATED
+
+
+def test_staff_can_decide_however_much_was_written() -> None:
+    case = disputed(missed_by_one_call())
+    for _ in range(MAX_MESSAGES - 1):
+        add_message(line=LINE, number=case.number, text="Hallo?", key=uuid4(), now=NOW)
+    uphold(number=case.number, by="Frau Kern", text="Es gab keine Störung.", now=NOW)
+    assert reinstate(number=case.number, by="Herr Lau", reason="Doch.", now=NOW).released == 1
+    assert [author for author, _, _ in texts(case)[-2:]] == ["staff", "staff"]
 
 
 def test_an_answer_alone_decides_nothing() -> None:

@@ -15,7 +15,7 @@ from selbsthelfer.portal.successes import success_panel
 from selbsthelfer.selfservice.back_end import Confirmation, OutcomeUnknownError
 from selbsthelfer.selfservice.back_ends import use_back_end
 from selbsthelfer.selfservice.core.orders import BarNumber, Order, SwitchAutomaticTopUp
-from selbsthelfer.selfservice.core.results import Done
+from selbsthelfer.selfservice.core.results import UNKNOWN, Done
 from selbsthelfer.selfservice.embedded.back_end import EmbeddedBackEnd
 from selbsthelfer.selfservice.embedded.operations import begin_outage
 from selbsthelfer.selfservice.operations import carry_out, report_done, report_failed, report_view
@@ -159,6 +159,8 @@ def test_an_order_without_an_answer_is_neither_done_nor_failed() -> None:
     shown = open_page(signed_in(line), receipt_page(done))
     told = words_of(shown)
     assert "Noch keine Antwort" in told
+    assert UNKNOWN.de in told
+    assert done.reason == UNKNOWN  # which the PDF prints as it prints every reason
     assert "Erledigt." not in told
     assert "nicht geklappt" not in told
     assert "hx-trigger" in shown.content.decode()

@@ -628,6 +628,7 @@ def test_an_export_holds_ones_own_and_no_secret(anna: Neighbour, browser: Client
 @pytest.mark.usefixtures("only_the_number")
 def test_nothing_about_anybody_is_logged(anna: Neighbour, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="django.request")
     client = Client()
     client.post(reverse("sign_in"), {"number": ANNAS_NUMBER})
     first = last_code()

@@ -363,6 +363,18 @@ def test_when_the_back_end_is_away_the_page_says_so_and_keeps_the_attempt(
     assert facts_of(line) == [("acc.address", False)]
 
 
+def test_a_task_that_a_browser_only_fetched_ahead_is_no_failed_attempt(
+    browser: Client, line: LineRef
+) -> None:
+    begin_outage(None, now=now() - timedelta(hours=1), until=now() + timedelta(hours=1))
+    ahead = browser.get(page("acc.address"), headers={"sec-purpose": "prefetch;prerender"})
+    assert (ahead.status_code, browser.head(page("acc.address")).status_code) == (503, 503)
+    assert "Beleg:" not in words_of(ahead)
+    assert facts_of(line) == []
+    assert "Beleg:" in words_of(open_page(browser, page("acc.address"), status=503))
+    assert facts_of(line) == [("acc.address", False)]
+
+
 def test_when_the_back_end_fails_the_order_the_receipt_says_so(browser: Client, line: LineRef) -> None:
     path = page("acc.address")
     form = form_with(open_page(browser, path), "Anschrift")

@@ -48,7 +48,7 @@ def test_a_call_that_does_not_count_says_that_the_stage_stays_on_course() -> Non
     (told_now,) = called("fault", "2025-02-20")
     assert told_now == (
         "Bei einer Störung dürfen Sie sich immer melden, das zählt nie; Stufe 1 bleibt auf gutem Weg und ist "
-        "bestanden, wenn bis zum 31. März 2025 keiner zählt."
+        "bestanden, wenn bis zum 31. März 2025 kein Anruf zählt."
     )
     (passed,) = called("fault", "2025-04-20")
     assert passed.endswith("; Stufe 1 ist bestanden.")

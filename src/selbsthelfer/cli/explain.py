@@ -6,7 +6,7 @@ import json
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import typer
@@ -17,6 +17,7 @@ from rich.text import Text
 
 from selbsthelfer.allowances.queries import Allowance
 from selbsthelfer.cli.connecting import TablesOutOfDateError, connect
+from selbsthelfer.cli.telling import refuse
 from selbsthelfer.kit.embedded import EmbeddedServerError
 from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.kit.wording import Language, Words, days, last_day, moment, volume
@@ -56,9 +57,9 @@ def command(
             cursor = open_cursor()
             explanation = explain_to_staff(cursor, find_line(cursor, line), at=instant, programme=programme)
     except UnknownLineError:
-        _refuse(f"There is no line “{line}”" + (f" that was known at {at}." if at else "."))
+        refuse(f"There is no line “{line}”" + (f" that was known at {at}." if at else "."))
     except (TablesOutOfDateError, EmbeddedServerError) as error:
-        _refuse(str(error))
+        refuse(str(error))
     if as_json:
         typer.echo(json.dumps(to_json(explanation, language), ensure_ascii=False))
     else:
@@ -75,12 +76,7 @@ def _instant(text: str | None) -> datetime:
         instant = datetime.fromisoformat(text)
         return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        _refuse(f"“{text}” is not an instant such as 2026-03-01T00:00:00Z.")
-
-
-def _refuse(sentence: str) -> NoReturn:
-    typer.echo(" ".join(sentence.split()), err=True)
-    raise typer.Exit(2)
+        refuse(f"“{text}” is not an instant such as 2026-03-01T00:00:00Z.")
 
 
 class _Report:

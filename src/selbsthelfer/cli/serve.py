@@ -16,6 +16,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 from selbsthelfer.cli.connecting import TablesOutOfDateError, connect
+from selbsthelfer.cli.telling import refuse
 from selbsthelfer.kit.embedded import EmbeddedServerError
 
 TARGET: Final = "selbsthelfer.cli.serve:build_application"
@@ -37,13 +38,13 @@ def command(
     """Answer requests for the pages, until Ctrl-C; a proxy in front of it brings HTTPS."""
     address = "127.0.0.1" if host == "localhost" else host
     if not _is_loopback(address) and not os.environ.get(SECRET_KEY_VARIABLE):
-        _refuse(f"{host} is not loopback: set {SECRET_KEY_VARIABLE} to a long random text first.")
+        refuse(f"{host} is not loopback: set {SECRET_KEY_VARIABLE} to a long random text first.")
     if not is_free(address, port):
-        _refuse(f"Port {port} on {host} is taken; choose another with --port.")
+        refuse(f"Port {port} on {host} is taken; choose another with --port.")
     try:
         connect()
     except (TablesOutOfDateError, EmbeddedServerError) as error:
-        _refuse(" ".join(str(error).split()))
+        refuse(str(error))
     connections.close_all()
     shown = f"[{address}]" if ":" in address else address
     typer.echo(f"The pages are at http://{shown}:{port}/ (Ctrl-C stops them).")
@@ -75,11 +76,6 @@ def build_application() -> WSGIHandler:
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)
     return get_internal_wsgi_application()
-
-
-def _refuse(sentence: str) -> None:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(2)
 
 
 def _is_loopback(address: str) -> bool:

@@ -91,7 +91,8 @@ def dispute(
     """Open a dispute about one contact of a line; the text may be empty.
 
     While the dispute is not closed, another attempt gives the same case and adds what is new of the text.
-    Raises `UnknownContactError`, `CaseClosedError`, `CaseRefusedError`, `KeyTakenError`.
+    Raises `UnknownContactError`, `CaseClosedError`, `TooManyOpenError` and other `CaseRefusedError`,
+    `KeyTakenError`.
     """
     kept = checked_text(text, may_be_empty=True)
     about = AboutContact(contact_source, contact_id)

@@ -28,7 +28,9 @@ _SQL = statements("selbsthelfer.conversations")
 MAX_LISTED: Final = 200
 """Cases listed at once."""
 MAX_MESSAGES: Final = 200
-"""Messages in one case."""
+"""Messages of the subscriber in one case; staff can always answer."""
+MAX_READ: Final = 1_000
+"""Messages of one case read at once, the newest."""
 MAX_EXPORTED: Final = 1_000
 """Cases of a line in its export, and disputes of it; the newest first."""
 
@@ -65,8 +67,8 @@ def waiting_cases(cursor: psycopg.Cursor[Any], limit: int = MAX_LISTED) -> list[
 
 
 def messages_of_case(cursor: psycopg.Cursor[Any], case_id: UUID) -> list[CaseMessage]:
-    """Read what was written in a case, in order."""
-    rows = cursor.execute(_SQL["messages"], {"case_id": case_id, "limit": MAX_MESSAGES}).fetchall()
+    """Read what was written in a case, in order; of very many the newest `MAX_READ`."""
+    rows = cursor.execute(_SQL["messages"], {"case_id": case_id, "limit": MAX_READ}).fetchall()
     return [CaseMessage(Author(author), by, text, written_at) for author, by, text, written_at in rows]
 
 

@@ -77,7 +77,7 @@ class TooManyOpenError(CaseRefusedError):
 
 
 class TooManyMessagesError(CaseRefusedError):
-    """The case has `MAX_MESSAGES` messages; a new one can be opened."""
+    """The case has `MAX_MESSAGES` messages of its subscriber; a new one can be opened."""
 
     code = "too_many_messages"
 
@@ -148,14 +148,18 @@ def put_message(
 ) -> bool:
     """Write into a locked case; tell whether the key was new.
 
-    An answered case opens again when the subscriber writes, with a new promise. Raises `CaseClosedError`,
-    `TooManyMessagesError`.
+    An answered case opens again when the subscriber writes, with a new promise. Raises `CaseClosedError`, and
+    `TooManyMessagesError` to the subscriber: staff can always answer and decide.
     """
     if case.state is CaseState.CLOSED:
         raise CaseClosedError("this case is closed")
-    count = cursor.execute(_SQL["count_messages"], {"case_id": case.case_id}).fetchone()
-    if count is not None and count[0] >= MAX_MESSAGES:
-        raise TooManyMessagesError(f"a case has at most {MAX_MESSAGES} messages")
+    counted = cursor.execute(_SQL["count_messages"], {"case_id": case.case_id, "key": key}).fetchone()
+    assert counted is not None  # noqa: S101 - a count is always one row
+    count, is_known = counted
+    if is_known:
+        return False
+    if author is Author.SUBSCRIBER and count >= MAX_MESSAGES:
+        raise TooManyMessagesError(f"a subscriber writes at most {MAX_MESSAGES} messages into a case")
     row = {
         "case_id": case.case_id,
         "key": key,

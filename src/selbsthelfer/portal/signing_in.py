@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, Final
@@ -16,7 +16,8 @@ from selbsthelfer.identity.core.proofs import Level
 from selbsthelfer.identity.levels import level_of
 from selbsthelfer.identity.models import User
 from selbsthelfer.portal.clock import now_of
-from selbsthelfer.selfservice.core.results import Detail, Done
+from selbsthelfer.portal.lines import line_of, own_line
+from selbsthelfer.selfservice.core.results import Done
 from selbsthelfer.selfservice.operations import report_done
 from selbsthelfer.subscribers.core.lines import LineRef
 
@@ -29,7 +30,7 @@ MAX_NEXT_CHARACTERS: Final = 500
 def needs_level(level: int) -> Callable[[View], View]:
     """Answer a view only to the user of a line who has proved it well enough; others prove it first.
 
-    The view finds their line in `request.line`. Raises `PermissionDenied` for staff, who have none.
+    The view finds their line by `own_line`. Raises `PermissionDenied` for staff, who have none.
     """
 
     def guard(view: View) -> View:
@@ -38,7 +39,8 @@ def needs_level(level: int) -> Callable[[View], View]:
             has = level_of(request)
             if has is Level.NOBODY:
                 return ask_first(request, "sign_in")
-            request.line = line_of(request)  # type: ignore[attr-defined]
+            if line_of(request) is None:
+                raise PermissionDenied
             if has < level:
                 return ask_first(request, "confirm")
             return view(request, *args, **kwargs)
@@ -67,14 +69,6 @@ def user_of(request: HttpRequest) -> User:
     return request.user
 
 
-def line_of(request: HttpRequest) -> LineRef:
-    """Tell the line of whoever is signed in; raises `PermissionDenied` for those who have none."""
-    line = user_of(request).line
-    if line is None:
-        raise PermissionDenied
-    return line
-
-
 def next_of(request: HttpRequest, default: str) -> str:
     """Tell where to go afterwards: where the request says if that is a page of ours, else the default."""
     asked = request.POST.get("next") or request.GET.get("next") or ""
@@ -90,10 +84,9 @@ def is_our_page(target: str) -> bool:
     )
 
 
-def report(request: HttpRequest, activity: str, key: str, details: Sequence[Detail] = ()) -> Done:
-    """Report an activity about the account as done by the line of a request."""
-    line: LineRef = getattr(request, "line", None) or line_of(request)
-    return report_done(line, activity, key=key, now=now_of(request), details=details)
+def report(request: HttpRequest, activity: str, key: str, *, line: LineRef | None = None) -> Done:
+    """Report an activity about the account as done by whoever is signed in, or by a line about to be."""
+    return report_done(line or own_line(request), activity, key=key, now=now_of(request))
 
 
 def real_now() -> datetime:

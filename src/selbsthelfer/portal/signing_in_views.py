@@ -173,8 +173,8 @@ def _let_in(request: HttpRequest, subscriber_id: UUID, next_: str) -> HttpRespon
         with transaction.atomic():
             entered = enter(subscriber_id=subscriber_id, language=language_now().value, now=real_now())
             if entered.is_new:
-                request.line = entered.user.line  # type: ignore[attr-defined]
-                done = report(request, "acc.register", f"acc.register:{entered.user.pk}")
+                user = entered.user
+                done = report(request, "acc.register", f"acc.register:{user.pk}", line=user.line)
                 next_ = _receipt_first(next_, done)
     except NobodyThereError:
         return HttpResponseRedirect(reverse("account_inactive"))

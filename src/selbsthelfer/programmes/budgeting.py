@@ -79,9 +79,3 @@ def _book(cursor: psycopg.Cursor[Any], rows: Iterable[tuple[str, int, int, int]]
             _SQL["move_to_granted"],
             {"programme": programme, "version": version, "granted": granted, "freed": freed},
         )
-
-
-def budget_left(cursor: psycopg.Cursor[Any], programme: str, version: int) -> int | None:
-    """Tell how many bytes of a version's budget are neither promised nor granted; none: it has no budget."""
-    rows = cursor.execute(_SQL["budgets"], {"programmes": [programme]}).fetchall()
-    return next((left for name, number, left in rows if (name, number) == (programme, version)), None)

@@ -39,12 +39,6 @@ FAILED: Final = Words(
     "Das hat gerade nicht geklappt: Unser System antwortet nicht. Es wurde nichts geändert.",
     "This did not work just now: our system is not answering. Nothing was changed.",
 )
-UNKNOWN: Final = Words(
-    "Unser System hat noch nicht geantwortet. Wir fragen weiter nach und halten den Beleg aktuell. Sie "
-    "brauchen den Auftrag nicht zu wiederholen.",
-    "Our system has not answered yet. We keep asking, and this receipt will tell. There is no need to order "
-    "again.",
-)
 GIVEN_UP: Final = Words(
     "Unser System hat nicht geantwortet. Bitte sehen Sie nach, ob die Änderung gilt, oder fragen Sie uns.",
     "Our system has not answered. Please check whether the change took effect, or ask us.",

@@ -58,7 +58,8 @@ def carry_out(
     """Have the back end do something, once per `key`; the receipt tells whatever became of it.
 
     The task is kept before the back end is asked, so that a crash loses nothing: `settling` asks again.
-    It runs in no transaction of its caller, which the first step would otherwise wait for.
+    It refuses to run inside a transaction (`RuntimeError`): undoing that one would lose the task after the
+    back end has acted on it.
     """
     task_id = task_id_of(line.subscriber_id, order.activity, str(key))
     new = NewTask(line, task_id, order.activity, details or details_of(order), now, order=order)

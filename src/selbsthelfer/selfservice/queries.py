@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -16,18 +15,16 @@ from selbsthelfer.kit.numbers import BrokenNumberError
 from selbsthelfer.kit.sql import statements
 from selbsthelfer.kit.wording import Words
 from selbsthelfer.programmes.core.grants import GrantMade
-from selbsthelfer.programmes.queries import grants_of_activity, grants_of_line
+from selbsthelfer.programmes.queries import grants_of_activity
 from selbsthelfer.selfservice.core.receipt_numbers import RECEIPT_NUMBER
 from selbsthelfer.selfservice.core.reminders import ReminderKind
-from selbsthelfer.selfservice.core.results import Credited, Detail, Done, Outcome, Receipt
+from selbsthelfer.selfservice.core.results import UNKNOWN, Credited, Detail, Done, Outcome, Receipt
 from selbsthelfer.selfservice.core.tasks import SOURCE
 
 _SQL = statements("selbsthelfer.selfservice")
 
 MAX_RECEIPTS = 100
 """Receipts on one page."""
-MAX_FAILED = 10
-"""Failures told at once."""
 MAX_EXPORTED = 10_000
 """Newest rows of each kind in an export of one line."""
 
@@ -39,25 +36,6 @@ class ReceiptKey(NamedTuple):
 
     started_at: datetime
     number: str
-
-
-class FailedTask(NamedTuple):
-    """A task that failed, and has not been done since."""
-
-    activity: str
-    failed_at: datetime
-    receipt: str
-
-
-class Attempt(NamedTuple):
-    """A task as staff may see it; `times` is how often the back end was asked."""
-
-    activity: str
-    state: str
-    started_at: datetime
-    finished_at: datetime | None
-    receipt: str
-    times: int
 
 
 class Standing(NamedTuple):
@@ -99,11 +77,11 @@ def receipts_of_line(
     *,
     limit: int = MAX_RECEIPTS,
     before: ReceiptKey | None = None,
-    with_views: bool = False,
 ) -> Sequence[Receipt]:
     """Page through the receipts of a line, newest first, at most `MAX_RECEIPTS` at once.
 
-    What was merely opened is left out unless it failed. `receipt_key` of the last one leads to the next page.
+    What was merely opened is left out unless it failed. Only `receipt_of_line` tells what a task brought.
+    `receipt_key` of the last one leads to the next page.
     """
     start = before or ReceiptKey(_END_OF_TIME, "")
     rows = cursor.execute(
@@ -113,28 +91,14 @@ def receipts_of_line(
             "limit": min(limit, MAX_RECEIPTS),
             "before_at": start.started_at,
             "before_receipt": start.number,
-            "with_views": with_views,
         },
-    ).fetchall()
-    credited = _credited_by_task(cursor, line) if rows else {}
-    return [_receipt(line, row, credited.get(str(row.task_id), ())) for row in map(_Row._make, rows)]
+    )
+    return [_receipt(line, _Row(*row), ()) for row in rows]
 
 
 def receipt_key(receipt: Receipt) -> ReceiptKey:
     """Tell where a page that ends with this receipt ends."""
     return ReceiptKey(receipt.started_at, receipt.number)
-
-
-def failed_recently(cursor: psycopg.Cursor[Any], line: UUID, *, since: datetime) -> Sequence[FailedTask]:
-    """List what failed since an instant and has not succeeded afterwards, newest first."""
-    rows = cursor.execute(_SQL["failed_recently"], {"line": line, "since": since, "limit": MAX_FAILED})
-    return [FailedTask(*row) for row in rows]
-
-
-def attempts(cursor: psycopg.Cursor[Any], line: UUID, *, since: datetime) -> Sequence[Attempt]:
-    """List every task of a line since an instant, newest first, at most `MAX_RECEIPTS`."""
-    rows = cursor.execute(_SQL["attempts"], {"line": line, "since": since, "limit": MAX_RECEIPTS})
-    return [Attempt(*row) for row in rows]
 
 
 def done_of_task(cursor: psycopg.Cursor[Any], line: UUID, task_id: UUID) -> Done | None:
@@ -176,15 +140,6 @@ def _credited_by(cursor: psycopg.Cursor[Any], line: UUID, row: _Row) -> tuple[Cr
     return _credited(grants_of_activity(cursor, line, source=SOURCE, activity_id=str(row.task_id)))
 
 
-def _credited_by_task(cursor: psycopg.Cursor[Any], line: UUID) -> Mapping[str, tuple[Credited, ...]]:
-    """Read the grants of a line once: a line has no more of them than one page of the ledger holds."""
-    by_task: dict[str, list[GrantMade]] = defaultdict(list)
-    for entry in grants_of_line(cursor, line, at=_END_OF_TIME):
-        if entry.activity_source == SOURCE and entry.activity_id is not None and entry.grant.bytes:
-            by_task[entry.activity_id].append(entry.grant)
-    return {task: _credited(grants) for task, grants in by_task.items()}
-
-
 def _credited(grants: Iterable[GrantMade]) -> tuple[Credited, ...]:
     return tuple(Credited(g.programme, g.bytes, g.usable_until, g.is_confirmed) for g in grants)
 
@@ -194,12 +149,13 @@ def _receipt(line: UUID, row: _Row, credited: tuple[Credited, ...]) -> Receipt:
 
 
 def _done(row: _Row, credited: tuple[Credited, ...]) -> Done:
+    is_unknown = row.finished_at is None
     return Done(
         receipt=row.receipt,
         activity=row.activity,
-        outcome=Outcome.UNKNOWN if row.finished_at is None else Outcome(row.state),
+        outcome=Outcome.UNKNOWN if is_unknown else Outcome(row.state),
         finished_at=row.finished_at or row.started_at,
-        reason=_words(row.reason),
+        reason=UNKNOWN if is_unknown else _words(row.reason),
         field=row.field,
         effective=_words(row.effective),
         details=msgspec.json.decode(row.details, type=tuple[Detail, ...]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from selbsthelfer.activities.core.catalogue import CATALOGUE
 from selbsthelfer.kit.wording import Language, Words, last_day, moment, volume
-from selbsthelfer.selfservice.core.results import Credited, Outcome, Receipt
+from selbsthelfer.selfservice.core.results import OUTCOMES, Credited, Receipt
 from selbsthelfer.selfservice.paper import Paper
 
 _TITLE = Words("Beleg", "Receipt")
@@ -14,12 +14,6 @@ _WHAT_BECAME = Words("Ergebnis", "Result")
 _FROM_WHEN = Words("Wirksam", "Effective")
 _DETAILS = Words("Einzelheiten", "Details")
 _CREDITED = Words("Gutgeschrieben", "Credited")
-_OUTCOMES = {
-    Outcome.SUCCEEDED: Words("erledigt", "done"),
-    Outcome.REFUSED: Words("nicht möglich", "not possible"),
-    Outcome.FAILED: Words("fehlgeschlagen", "failed"),
-    Outcome.UNKNOWN: Words("noch ohne Antwort", "not answered yet"),
-}
 
 
 def receipt_pdf(
@@ -33,7 +27,7 @@ def receipt_pdf(
     paper.heading(Words(kind.german, kind.english).told(language))
     paper.pair(_NUMBER.told(language), receipt.number)
     paper.pair(_WHEN.told(language), moment(done.finished_at, zone).told(language))
-    paper.pair(_WHAT_BECAME.told(language), _OUTCOMES[done.outcome].told(language))
+    paper.pair(_WHAT_BECAME.told(language), OUTCOMES[done.outcome].told(language))
     if done.effective is not None:
         paper.pair(_FROM_WHEN.told(language), done.effective.told(language))
     if done.reason is not None:

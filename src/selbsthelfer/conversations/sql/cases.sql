@@ -46,17 +46,25 @@ VALUES (%(case_id)s, %(key)s, %(author)s, %(by)s, %(text)s, %(written_at)s)
 ON CONFLICT (case_id, key) DO NOTHING;
 
 -- name: messages
-SELECT author, by, text, written_at
-FROM conversations_message
-WHERE case_id = %(case_id)s
-ORDER BY message_id
-LIMIT %(limit)s;
+-- The newest, in the order in which they were written.
+SELECT n.author, n.by, n.text, n.written_at
+FROM (
+    SELECT message_id, author, by, text, written_at
+    FROM conversations_message
+    WHERE case_id = %(case_id)s
+    ORDER BY message_id DESC
+    LIMIT %(limit)s
+) n
+ORDER BY n.message_id;
 
 -- name: last_message
 SELECT author, text FROM conversations_message WHERE case_id = %(case_id)s ORDER BY message_id DESC LIMIT 1;
 
 -- name: count_messages
-SELECT count(*) FROM conversations_message WHERE case_id = %(case_id)s;
+-- Those of the subscriber, and whether the key is among all of the case.
+SELECT count(*) FILTER (WHERE author = 'subscriber'), coalesce(bool_or(key = %(key)s), FALSE)
+FROM conversations_message
+WHERE case_id = %(case_id)s;
 
 -- name: count_open
 SELECT count(*) FROM conversations_case WHERE subscriber_id = %(line)s AND state = 'open';

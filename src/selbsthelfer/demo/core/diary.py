@@ -12,7 +12,6 @@ from selbsthelfer.intake.core import facts as kinds
 from selbsthelfer.intake.core.facts import FactKey, LineFact
 
 CRM: Final = "/musterfunk/crm"
-BILLING: Final = "/musterfunk/billing"
 NETWORK: Final = "/musterfunk/network"
 HOTLINE: Final = "/musterfunk/contact-centre"
 APP: Final = "/musterfunk/app"

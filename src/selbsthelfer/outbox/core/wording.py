@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
-from selbsthelfer.kit.wording import Language, Words, day, last_day, moment, volume
+from selbsthelfer.kit.wording import Language, Words, last_day, moment, volume
 
 DEFAULT_ZONE: Final = "Europe/Berlin"
 MAX_SHORT_CHARACTERS: Final = 1_000
@@ -134,11 +134,6 @@ def in_bytes(value: Any, zone: str) -> Words:  # noqa: ARG001 - a teller gets th
 def at_moment(value: Any, zone: str) -> Words:
     """Tell an instant by date and time."""
     return moment(datetime.fromisoformat(value), zone)
-
-
-def on_day(value: Any, zone: str) -> Words:
-    """Tell the date of an instant."""
-    return day(datetime.fromisoformat(value), zone)
 
 
 def until_day(value: Any, zone: str) -> Words:

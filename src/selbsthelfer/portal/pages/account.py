@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 from django import forms
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -47,7 +45,6 @@ class RemindersForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )
-    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
 
 @needs_level(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Concatenate, Final, ParamSpec, cast
 
@@ -49,16 +50,29 @@ def unavailable(request: HttpRequest, activity: str) -> HttpResponse:
     if request.headers.get("HX-Request") == "true":
         # The whole page is to be seen, not a part of it within another.
         return HttpResponse(status=204, headers={"HX-Redirect": request.get_full_path()})
-    line, excuse = line_of(request), ""
-    if line is not None and not is_fetched_ahead(request):
-        now = now_of(request)
-        # One failed attempt an hour is enough to be kept, however often the page is loaded anew.
-        done = report_failed(line, activity, key=f"{activity}/{now:%Y-%m-%dT%H}", now=now)
-        with transaction.atomic():
-            explanation = explain_to_subscriber(open_cursor(), line.subscriber_id, at=now)
-        excuse = excuse_of_failure(done, explanation)
-    context = {"name": tell(activity_name(activity)), "excuse": excuse}
+    failed = failed_attempt(request, activity)
+    context = {"name": tell(activity_name(activity)), "excuse": failed.excuse if failed else ""}
     return render(request, "portal/reading/unavailable.html", context, status=UNAVAILABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """An attempt that was kept, and why a later call is not held against anybody; empty where nothing is."""
+
+    receipt: str
+    excuse: str
+
+
+def failed_attempt(request: HttpRequest, activity: str) -> FailedAttempt | None:
+    """Keep that somebody has tried in vain; none for a stranger or where a browser only fetched ahead."""
+    line, now = line_of(request), now_of(request)
+    if line is None or is_fetched_ahead(request):
+        return None
+    # One failed attempt an hour is enough to be kept, however often the page is loaded anew.
+    done = report_failed(line, activity, key=f"{activity}/{now:%Y-%m-%dT%H}", now=now)
+    with transaction.atomic():
+        explanation = explain_to_subscriber(open_cursor(), line.subscriber_id, at=now)
+    return FailedAttempt(done.receipt, excuse_of_failure(done, explanation))
 
 
 def opened(request: HttpRequest, activity: str) -> Done | None:

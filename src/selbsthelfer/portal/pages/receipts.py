@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from selbsthelfer.kit.numbers import BrokenNumberError
 from selbsthelfer.kit.sql import open_cursor
-from selbsthelfer.kit.wording import Language, Words, moment
+from selbsthelfer.kit.wording import Language, moment
 from selbsthelfer.portal.clock import now_of
 from selbsthelfer.portal.languages import language_now, tell
 from selbsthelfer.portal.lines import own_line
@@ -27,7 +27,7 @@ from selbsthelfer.portal.successes import excuse_of_failure, panel_of
 from selbsthelfer.programmes.core.wording_contacts import activity_name
 from selbsthelfer.programmes.explaining import explain_to_subscriber
 from selbsthelfer.selfservice.core.receipt_numbers import RECEIPT_NUMBER
-from selbsthelfer.selfservice.core.results import Done, Outcome, Receipt
+from selbsthelfer.selfservice.core.results import OUTCOMES, Done, Outcome, Receipt
 from selbsthelfer.selfservice.queries import ReceiptKey, receipt_key, receipt_of_line, receipts_of_line
 from selbsthelfer.selfservice.receipt_pdf import receipt_pdf as written_pdf
 from selbsthelfer.subscribers.core.lines import LineRef
@@ -40,14 +40,6 @@ LOOKS_AGAIN_SECONDS: Final = 2
 _LOOKS_AGAIN_FOR: Final = timedelta(minutes=5)
 """For how long after the task it does so by itself; afterwards there is still the link."""
 
-OUTCOMES: Final[Mapping[Outcome, Words]] = MappingProxyType(
-    {
-        Outcome.SUCCEEDED: Words("erledigt", "done"),
-        Outcome.REFUSED: Words("nicht möglich", "not possible"),
-        Outcome.FAILED: Words("fehlgeschlagen", "failed"),
-        Outcome.UNKNOWN: Words("noch ohne Antwort", "not answered yet"),
-    }
-)
 _BADGES: Final[Mapping[Outcome, str]] = MappingProxyType(
     {Outcome.SUCCEEDED: "good", Outcome.REFUSED: "bad", Outcome.FAILED: "bad", Outcome.UNKNOWN: "wait"}
 )

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from selbsthelfer.conversations.core.cases import MAX_TEXT_CHARACTERS, AboutContact, Case, CaseRefusedError
 from selbsthelfer.conversations.disputes import UnknownContactError
-from selbsthelfer.conversations.operations import CaseClosedError, KeyTakenError, TooManyOpenError
+from selbsthelfer.conversations.operations import CaseClosedError, KeyTakenError
 from selbsthelfer.conversations.operations import dispute as open_dispute
 from selbsthelfer.conversations.queries import disputes_of_line
 from selbsthelfer.kit.sql import open_cursor
@@ -89,7 +89,7 @@ def dispute(request: HttpRequest) -> HttpResponse:
         )
     except UnknownContactError:
         raise Http404 from None
-    except (CaseClosedError, CaseRefusedError, KeyTakenError, TooManyOpenError):
+    except (CaseClosedError, CaseRefusedError, KeyTakenError):
         form.add_error(
             None,
             both(

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import path, reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from selbsthelfer.activities.core.catalogue import CATALOGUE, Activity
-from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.kit.wording import Words
 from selbsthelfer.portal.clock import now_of
 from selbsthelfer.portal.languages import tell
@@ -23,6 +20,7 @@ from selbsthelfer.portal.pages import tasks_forms_account as account
 from selbsthelfer.portal.pages import tasks_forms_calls as calls
 from selbsthelfer.portal.pages import tasks_forms_contract as contract
 from selbsthelfer.portal.pages import tasks_forms_sim as sim
+from selbsthelfer.portal.pages.reading_fresh import UNAVAILABLE, failed_attempt
 from selbsthelfer.portal.pages.tasks_appearance import appearance
 from selbsthelfer.portal.pages.tasks_forms import YES, Offered, SecondLook, TaskForm
 from selbsthelfer.portal.pages.tasks_registry import (
@@ -35,13 +33,10 @@ from selbsthelfer.portal.pages.tasks_registry import (
 )
 from selbsthelfer.portal.rendering import render
 from selbsthelfer.portal.signing_in import needs_level
-from selbsthelfer.portal.successes import excuse_of_failure
-from selbsthelfer.programmes.explaining import explain_to_subscriber
 from selbsthelfer.selfservice.back_end import BackEndUnavailableError
 from selbsthelfer.selfservice.back_ends import the_back_end
 from selbsthelfer.selfservice.core.results import Detail, Outcome
-from selbsthelfer.selfservice.operations import carry_out, report_failed
-from selbsthelfer.subscribers.core.lines import LineRef
+from selbsthelfer.selfservice.operations import carry_out
 
 FORMS: Final[Mapping[str, type[TaskForm[Any]]]] = MappingProxyType(
     {
@@ -102,7 +97,7 @@ def order_page(request: HttpRequest, activity: str) -> HttpResponse:
         reading = kind.read(back_end, line, now)
         pending = None if kind.tells_pending else back_end.pending(line, now=now).get(activity)
     except BackEndUnavailableError:
-        return _out_of_order(request, line, activity, now)
+        return _out_of_order(request, activity)
     if request.method != "POST":
         return _show(request, kind(reading=reading), pending=pending)
     form = kind(request.POST, reading=reading)
@@ -159,20 +154,18 @@ def _show_again(request: HttpRequest, form: TaskForm[Any], look: SecondLook) -> 
     return render(request, "portal/tasks/second_look.html", context)
 
 
-def _out_of_order(request: HttpRequest, line: LineRef, activity: str, now: datetime) -> HttpResponse:
-    """Say plainly that the back end failed, and keep the attempt; one of an hour is kept."""
-    done = report_failed(line, activity, key=f"{activity}/{now:%Y-%m-%dT%H}", now=now)
-    if request.method == "POST":
-        return HttpResponseRedirect(reverse("receipt", args=[done.receipt]))
-    with transaction.atomic():
-        explanation = explain_to_subscriber(open_cursor(), line.subscriber_id, at=now)
+def _out_of_order(request: HttpRequest, activity: str) -> HttpResponse:
+    """Say plainly that the back end failed, and keep the attempt if somebody made one."""
+    failed = failed_attempt(request, activity)
+    if failed is not None and request.method == "POST":
+        return HttpResponseRedirect(reverse("receipt", args=[failed.receipt]))
     context = {
         "name": tell(names(CATALOGUE[activity])),
-        "receipt": done.receipt,
+        "receipt": failed.receipt if failed else "",
         "activity": activity,
-        "excuse": excuse_of_failure(done, explanation),
+        "excuse": failed.excuse if failed else "",
     }
-    return render(request, "portal/tasks/out_of_order.html", context, status=503)
+    return render(request, "portal/tasks/out_of_order.html", context, status=UNAVAILABLE)
 
 
 def told_details(details: Sequence[Detail]) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from selbsthelfer.kit.wording import Words, day, last_day
 from selbsthelfer.programmes.core.decision import StageState
 from selbsthelfer.programmes.core.wording_facts import Phase, ToldContact, ToldEnrolment, ToldStage
+from selbsthelfer.programmes.core.wording_stages import noun_of
 
 
 def contact_outcome(reason: Words, contact: ToldContact, enrolment: ToldEnrolment, zone: str) -> Words:
@@ -20,7 +21,7 @@ def contact_outcome(reason: Words, contact: ToldContact, enrolment: ToldEnrolmen
 
 def _cost(stage: ToldStage, enrolment: ToldEnrolment, zone: str) -> Words:
     """Tell what a contact that counts does to its stage."""
-    number = stage.window
+    number, noun = stage.window, noun_of(enrolment)
     if stage.state is StageState.PASSED:
         return Words(f"Stufe {number} ist trotzdem bestanden", f"stage {number} is passed all the same")
     if stage.contacts_to_spare >= 0 and stage.phase is Phase.PAST:
@@ -29,8 +30,8 @@ def _cost(stage: ToldStage, enrolment: ToldEnrolment, zone: str) -> Words:
         end = last_day(stage.ends_at, zone)
         if stage.contacts_to_spare == 0:
             return Words(
-                f"Stufe {number} ist noch zu schaffen, wenn bis zum {end.de} keiner mehr zählt",
-                f"stage {number} can still be passed if no other counts by {end.en}",
+                f"Stufe {number} ist noch zu schaffen, wenn bis zum {end.de} kein weiterer {noun.de} zählt",
+                f"stage {number} can still be passed if no other {noun.en} counts by {end.en}",
             )
         spare = stage.contacts_to_spare
         return Words(
@@ -43,14 +44,14 @@ def _cost(stage: ToldStage, enrolment: ToldEnrolment, zone: str) -> Words:
             f"Stufe {number} wurde damit verfehlt{then.de}", f"stage {number} was missed by it{then.en}"
         )
     return Words(
-        f"Stufe {number} wird damit verfehlt, wenn niemand es anders entscheidet{then.de}",
-        f"stage {number} will be missed by it unless somebody decides otherwise{then.en}",
+        f"Stufe {number} wird damit verfehlt, wenn eine Prüfung nichts anderes ergibt{then.de}",
+        f"stage {number} will be missed by it unless a review finds otherwise{then.en}",
     )
 
 
 def _kept(stage: ToldStage, enrolment: ToldEnrolment, zone: str) -> Words:
     """Tell how a stage stands that a contact costs nothing."""
-    number = stage.window
+    number, noun = stage.window, noun_of(enrolment)
     if stage.state is StageState.PASSED:
         return Words(f"Stufe {number} ist bestanden", f"stage {number} is passed")
     then = _afterwards(stage, enrolment, zone)
@@ -61,8 +62,8 @@ def _kept(stage: ToldStage, enrolment: ToldEnrolment, zone: str) -> Words:
         )
     if stage.contacts_to_spare < 0:
         return Words(
-            f"für Stufe {number} zählte schon ein anderer{then.de}",
-            f"another one has counted for stage {number} already{then.en}",
+            f"für Stufe {number} zählte schon ein anderer {noun.de}{then.de}",
+            f"another {noun.en} has counted for stage {number} already{then.en}",
         )
     if stage.phase is Phase.PAST:
         return _undecided(number)
@@ -73,10 +74,10 @@ def _kept(stage: ToldStage, enrolment: ToldEnrolment, zone: str) -> Words:
             f"stage {number} only needs you to do something online by {end.en}",
         )
     return Words(
-        f"Stufe {number} bleibt auf gutem Weg und ist bestanden, wenn bis zum {end.de} keiner zählt"
+        f"Stufe {number} bleibt auf gutem Weg und ist bestanden, wenn bis zum {end.de} kein {noun.de} zählt"
         if stage.contacts_to_spare == 0
         else f"Stufe {number} bleibt auf gutem Weg bis zum {end.de}",
-        f"stage {number} stays on course and is passed if none counts by {end.en}"
+        f"stage {number} stays on course and is passed if no {noun.en} counts by {end.en}"
         if stage.contacts_to_spare == 0
         else f"stage {number} stays on course until {end.en}",
     )

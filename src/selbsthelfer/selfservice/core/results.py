@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 from uuid import UUID
 
 from selbsthelfer.kit.wording import Words
@@ -20,6 +23,24 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     FAILED = "failed"
     UNKNOWN = "unknown"
+
+
+OUTCOMES: Final[Mapping[Outcome, Words]] = MappingProxyType(
+    {
+        Outcome.SUCCEEDED: Words("erledigt", "done"),
+        Outcome.REFUSED: Words("nicht möglich", "not possible"),
+        Outcome.FAILED: Words("fehlgeschlagen", "failed"),
+        Outcome.UNKNOWN: Words("noch ohne Antwort", "not answered yet"),
+    }
+)
+"""What stands on a receipt as its result."""
+UNKNOWN: Final = Words(
+    "Unser System hat noch nicht geantwortet. Wir fragen weiter nach und halten den Beleg online aktuell. "
+    "Sie brauchen den Auftrag nicht zu wiederholen.",
+    "Our system has not answered yet. We keep asking and keep the receipt online up to date. There is no "
+    "need to order again.",
+)
+"""The reason on a receipt for as long as the back end has not answered."""
 
 
 @dataclass(frozen=True, slots=True)

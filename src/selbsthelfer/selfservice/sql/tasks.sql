@@ -93,30 +93,8 @@ FROM selfservice_task t
 WHERE
     t.subscriber_id = %(line)s
     AND (t.started_at, t.receipt) < (%(before_at)s, %(before_receipt)s)
-    AND (%(with_views)s OR NOT t.is_view OR t.state = 'failed')
+    AND (NOT t.is_view OR t.state = 'failed')
 ORDER BY t.started_at DESC, t.receipt DESC
-LIMIT %(limit)s;
-
--- name: failed_recently
--- A failure that was followed by a success of the same activity needs nobody's attention.
-SELECT t.activity, t.started_at, t.receipt
-FROM selfservice_task t
-WHERE
-    t.subscriber_id = %(line)s AND t.state = 'failed' AND t.started_at >= %(since)s
-    AND NOT EXISTS (
-        SELECT FROM selfservice_task s
-        WHERE
-            s.subscriber_id = t.subscriber_id AND s.activity = t.activity AND s.state = 'succeeded'
-            AND s.started_at > t.started_at
-    )
-ORDER BY t.started_at DESC
-LIMIT %(limit)s;
-
--- name: attempts
-SELECT activity, state, started_at, finished_at, receipt, attempts
-FROM selfservice_task
-WHERE subscriber_id = %(line)s AND started_at >= %(since)s
-ORDER BY started_at DESC
 LIMIT %(limit)s;
 
 -- name: erase_tasks
