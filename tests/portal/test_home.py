@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -298,3 +299,12 @@ def test_a_failure_in_the_operators_own_app_is_pointed_out_too(client: Client) -
     assert "/tasks/call.forward" in page.links
     assert "Kostengrenze setzen" in page.text
     assert "/tasks/bill.budget" not in page.links
+
+
+def test_the_row_of_credits_is_counted_in_words(client: Client) -> None:
+    prepare()
+    a_signed_in(client, recent_life())
+    text = open_page(client, "/").text
+    found = re.search(r"9 Gutschriften: ((?:\d × [\wäöü ]+(?:, )?)+)", text)
+    assert found is not None
+    assert sum(int(number) for number in re.findall(r"(\d) ×", found[1])) == 9

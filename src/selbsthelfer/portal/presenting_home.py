@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -74,7 +75,10 @@ class HomeStep:
 
 @dataclass(frozen=True, slots=True)
 class HomeProgramme:
-    """Where a programme stands, in a few sentences; `prospect` is what the running stage gives first."""
+    """Where a programme stands, in a few sentences.
+
+    `prospect` is what the running stage gives first, `legend` counts the steps by what became of them.
+    """
 
     title: str
     next_step: str
@@ -86,6 +90,7 @@ class HomeProgramme:
     earned_bytes: int
     cap_bytes: int
     steps: Sequence[HomeStep]
+    legend: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +257,17 @@ class _Presenter:
             earned_bytes=enrolment.earned_bytes,
             cap_bytes=enrolment.cap_bytes,
             steps=[self.step(tranche) for tranche in enrolment.tranches],
+            legend=self.legend(enrolment.tranches),
+        )
+
+    def legend(self, tranches: Sequence[Tranche]) -> str:
+        counts = Counter(tranche_status(tranche) for tranche in tranches)
+        told = [(number, status_words(status)) for status, number in counts.items()]
+        return self.tell(
+            Words(
+                f"{len(tranches)} Gutschriften: " + ", ".join(f"{n} × {word.de}" for n, word in told),
+                f"{len(tranches)} credits: " + ", ".join(f"{n} × {word.en}" for n, word in told),
+            )
         )
 
     def step(self, tranche: Tranche) -> HomeStep:
