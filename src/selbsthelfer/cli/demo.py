@@ -46,6 +46,8 @@ DEFAULT_LINES = 2_000
 DEFAULT_SEED = 2017
 CODES_SHOWN = 6
 HOST: Final = "127.0.0.1"
+PORTS: Final = range(8000, 8010)
+"""The ports that are tried for the portal."""
 DEMO_VARIABLE: Final = "SELBSTHELFER_DEMO"
 HOME_NAME = "demo"
 HOME_SIGN = "made-up"
@@ -69,7 +71,10 @@ def command(
         Language | None, typer.Option(help="The language of what is printed; else as LANG says.")
     ] = None,
     portal: Annotated[bool, typer.Option(help="Open the portal afterwards, until Ctrl-C.")] = True,
-    port: Annotated[int, typer.Option(min=1, max=65_535, help="The port of the portal.")] = 8000,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65_535, help="The port of the portal (8000, or the next free one)."),
+    ] = None,
 ) -> None:
     """Load a made-up operator into a database of its own, show what its programme did, and open the portal.
 
@@ -96,9 +101,10 @@ def command(
         typer.echo(msgspec.json.encode({**_members(operator), **dataclasses.asdict(found)}).decode())
         return
     _show(found, operator, home, seconds, spoken)
-    _show_tour(found, home, f"http://{HOST}:{port}", spoken)
+    chosen = port or next((free for free in PORTS if is_free(HOST, free)), PORTS[0])
+    _show_tour(found, home, f"http://{HOST}:{chosen}", spoken)
     if portal:
-        _open_portal(port, spoken)
+        _open_portal(chosen, spoken)
 
 
 @contextmanager
