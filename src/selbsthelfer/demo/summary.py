@@ -31,13 +31,14 @@ _SQL = statements("selbsthelfer.demo")
 CENTS_PER_GIGABYTE: Final = 20
 """Marginal cost of volume to an operator; assumed, the range is 2 to 100."""
 _GIGABYTE = 1_000_000_000
-_CHOICES: Final = {
-    "new": "newest",
-    "bonus_half_used": "half_used",
-    "bonus_used_up": "used_up",
-    "failed_yesterday": "failed_last",
-    "all_earned": "all_earned",
+_CHOICES: Final[Mapping[str, tuple[str, Mapping[str, float]]]] = {
+    "new": ("newest", {}),
+    "bonus_half_used": ("bonus_left", {"least": 0.3, "most": 0.7, "wished": 0.5}),
+    "bonus_used_up": ("bonus_left", {"least": 0.0, "most": 0.0, "wished": 0.0}),
+    "failed_yesterday": ("failed_last", {}),
+    "all_earned": ("all_earned", {}),
 }
+"""How a line is found for each thing to see: by which statement, and with which shares of a bonus left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,8 @@ def read_summary(*, now: datetime, cents_per_gigabyte: int = CENTS_PER_GIGABYTE)
         waiting = _volume_waits(cursor, now)
         if waiting is not None:
             worth_a_look["volume_waits"] = waiting
-        for name, statement in _CHOICES.items():
-            for (subject,) in cursor.execute(_SQL[statement], parameters):
+        for name, (statement, shares) in _CHOICES.items():
+            for (subject,) in cursor.execute(_SQL[statement], {**parameters, **shares}):
                 worth_a_look[name] = subject
         shown = [subscriber_id_of(subject) for subject in worth_a_look.values()]
         reached = line_standings(cursor, shown).values()

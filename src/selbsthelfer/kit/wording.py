@@ -63,20 +63,26 @@ def volume(bytes_: int) -> Words:
     return Words(f"{whole},{decimals} {unit}", f"{whole}.{decimals} {unit}")
 
 
+def on_day(on: date) -> Words:
+    """Write a date."""
+    month = MONTHS[on.month - 1]
+    return Words(f"{on.day}. {month.de} {on.year}", f"{on.day} {month.en} {on.year}")
+
+
 def day(at: datetime, zone: str) -> Words:
     """Write the local date of an instant."""
-    return _date(_local(at, zone).date())
+    return on_day(_local(at, zone).date())
 
 
 def last_day(until: datetime, zone: str) -> Words:
     """Write the last local date before an instant at which something ends."""
-    return _date(_local(until - _LAST_INSTANT, zone).date())
+    return on_day(_local(until - _LAST_INSTANT, zone).date())
 
 
 def moment(at: datetime, zone: str) -> Words:
     """Write the local date and time of an instant, to the minute."""
     local = _local(at, zone)
-    written = _date(local.date())
+    written = on_day(local.date())
     return Words(f"{written.de} um {local:%H:%M} Uhr", f"{written.en} at {local:%H:%M}")
 
 
@@ -85,10 +91,10 @@ def days(start: datetime, end: datetime, zone: str) -> Words:
     first = _local(start, zone).date()
     last = _local(end - _LAST_INSTANT, zone).date()
     if first >= last:
-        return _date(last)
-    until = _date(last)
+        return on_day(last)
+    until = on_day(last)
     if first.year != last.year:
-        since = _date(first)
+        since = on_day(first)
         return Words(f"{since.de} – {until.de}", f"{since.en} – {until.en}")
     month = MONTHS[first.month - 1]
     if first.month != last.month:
@@ -132,8 +138,3 @@ def money(cents: int) -> Words:
 
 def _local(at: datetime, zone: str) -> datetime:
     return at.astimezone(ZoneInfo(zone))
-
-
-def _date(written: date) -> Words:
-    month = MONTHS[written.month - 1]
-    return Words(f"{written.day}. {month.de} {written.year}", f"{written.day} {month.en} {written.year}")

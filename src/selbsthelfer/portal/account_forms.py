@@ -18,6 +18,19 @@ MAX_EMAIL_CHARACTERS = 254
 MAX_CODE_CHARACTERS = 20
 
 
+def _present_password(german: str, english: str) -> forms.CharField:
+    """Make a field for the password that somebody has."""
+    return forms.CharField(
+        label=both(german, english),
+        max_length=MAX_PASSWORD_CHARACTERS,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={
+            "required": both("Bitte geben Sie Ihr Passwort ein.", "Please enter your password."),
+        },
+    )
+
+
 class NumberForm(forms.Form):
     """A mobile number, however it is written."""
 
@@ -84,43 +97,19 @@ class PasswordSignInForm(forms.Form):
             )
         },
     )
-    password = forms.CharField(
-        label=both("Passwort", "Password"),
-        max_length=MAX_PASSWORD_CHARACTERS,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={
-            "required": both("Bitte geben Sie Ihr Passwort ein.", "Please enter your password."),
-        },
-    )
+    password = _present_password("Passwort", "Password")
 
 
 class PasswordForm(forms.Form):
     """The password alone, to confirm something."""
 
-    password = forms.CharField(
-        label=both("Ihr Passwort", "Your password"),
-        max_length=MAX_PASSWORD_CHARACTERS,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={
-            "required": both("Bitte geben Sie Ihr Passwort ein.", "Please enter your password."),
-        },
-    )
+    password = _present_password("Ihr Passwort", "Your password")
 
 
 class NewPasswordForm(forms.Form):
     """A new password, and the present one where it is asked for."""
 
-    present = forms.CharField(
-        label=both("Ihr bisheriges Passwort", "Your present password"),
-        max_length=MAX_PASSWORD_CHARACTERS,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={
-            "required": both("Bitte geben Sie Ihr Passwort ein.", "Please enter your password."),
-        },
-    )
+    present = _present_password("Ihr bisheriges Passwort", "Your present password")
     new = forms.CharField(
         label=both("Neues Passwort", "New password"),
         help_text=both(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from selbsthelfer.kit.wording import Language, Words, money
+from selbsthelfer.kit.wording import Language, Words, money, on_day
 from selbsthelfer.selfservice.core.money import VAT_PERCENT, vat_within
 from selbsthelfer.selfservice.core.records import Bill, Customer
-from selbsthelfer.selfservice.paper import Paper, on_day
+from selbsthelfer.selfservice.paper import Paper
 
 MAX_LINES: Final = 300
 """Lines of a bill that are printed."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time
 from io import BytesIO
 from typing import Final
 
@@ -14,7 +13,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from selbsthelfer.kit.wording import Language, Words, day
+from selbsthelfer.kit.wording import Language
 
 PLAIN, BOLD = "Vera", "VeraBd"
 MAX_PAGES: Final = 20
@@ -28,11 +27,6 @@ _GREY: Final = 0.4
 
 class PaperTooLongError(ValueError):
     """A document would have more than `MAX_PAGES` pages."""
-
-
-def on_day(on: date) -> Words:
-    """Write a date."""
-    return day(datetime.combine(on, time(12), UTC), "UTC")
 
 
 def _fonts_ready() -> None:

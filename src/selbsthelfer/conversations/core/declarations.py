@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from selbsthelfer.conversations.core.cases import MAX_NAME_CHARACTERS, CaseKind, CaseRefusedError
-from selbsthelfer.kit.wording import MONTHS, Words
+from selbsthelfer.kit.wording import Words, on_day
 from selbsthelfer.outbox.core.messages import Channel, UnusableAddressError, channel_of
 
 MAX_FIELD_CHARACTERS: Final = 500
@@ -144,10 +144,10 @@ def declared(details: CancellationDetails | WithdrawalDetails) -> list[tuple[Wor
         told.append((_NOTICE, _NOTICES[details.notice]))
         if details.reason.strip():
             told.append((_REASON, _same(details.reason.strip())))
-        told.append((_ENDS_ON, _EARLIEST if details.ends_on is None else _told_day(details.ends_on)))
+        told.append((_ENDS_ON, _EARLIEST if details.ends_on is None else on_day(details.ends_on)))
     else:
         told += [
-            (label, _told_day(on))
+            (label, on_day(on))
             for label, on in ((_ORDERED_ON, details.ordered_on), (_RECEIVED_ON, details.received_on))
             if on is not None
         ]
@@ -196,11 +196,6 @@ def _read_day(value: str | None) -> date | None:
 
 def _same(text: str) -> Words:
     return Words(text, text)
-
-
-def _told_day(on: date) -> Words:
-    month = MONTHS[on.month - 1]
-    return Words(f"{on.day}. {month.de} {on.year}", f"{on.day} {month.en} {on.year}")
 
 
 _NAME: Final = Words("Name", "Name")

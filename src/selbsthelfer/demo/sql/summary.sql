@@ -65,8 +65,8 @@ AND e.enrolled_at > %(now)s - interval '30 days'
 ORDER BY e.enrolled_at DESC, s.subject
 LIMIT 1;
 
--- name: half_used
--- The bonus nearest to half empty among those that can be used now.
+-- name: bonus_left
+-- Of the bonuses that can be used now and have between the least and the most share left, the one nearest to a share.
 SELECT s.subject
 FROM (
     SELECT DISTINCT ON (b.subscriber_id, b.bucket_id)
@@ -77,24 +77,8 @@ FROM (
     ORDER BY b.subscriber_id, b.bucket_id, e.ordinal DESC
 ) n
 JOIN subscribers_subscriber s ON s.subscriber_id = n.subscriber_id
-WHERE s.ended_at IS NULL AND n.left_share BETWEEN 0.3 AND 0.7
-ORDER BY abs(n.left_share - 0.5), s.subject
-LIMIT 1;
-
--- name: used_up
--- A bonus that could still be used if anything were left of it.
-SELECT s.subject
-FROM (
-    SELECT DISTINCT ON (b.subscriber_id, b.bucket_id)
-        b.subscriber_id, b.bucket_id, e.balance_bytes / b.size_bytes::double precision AS left_share
-    FROM allowances_bucket b
-    JOIN allowances_entry e ON e.subscriber_id = b.subscriber_id AND e.bucket_id = b.bucket_id
-    WHERE b.kind = 'bonus' AND b.valid_from <= %(now)s AND %(now)s < b.valid_until
-    ORDER BY b.subscriber_id, b.bucket_id, e.ordinal DESC
-) n
-JOIN subscribers_subscriber s ON s.subscriber_id = n.subscriber_id
-WHERE s.ended_at IS NULL AND n.left_share = 0
-ORDER BY s.subject
+WHERE s.ended_at IS NULL AND n.left_share BETWEEN %(least)s AND %(most)s
+ORDER BY abs(n.left_share - %(wished)s), s.subject
 LIMIT 1;
 
 -- name: failed_last

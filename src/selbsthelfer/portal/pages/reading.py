@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from selbsthelfer.allowances.queries import MAX_USAGE_DAYS, DayUsage, usage_by_day
 from selbsthelfer.kit.sql import open_cursor
-from selbsthelfer.kit.wording import Words, day, money, volume
+from selbsthelfer.kit.wording import Words, day, money, on_day, volume
 from selbsthelfer.portal.clock import now_of
 from selbsthelfer.portal.languages import language_now, tell
 from selbsthelfer.portal.lines import own_line
@@ -28,7 +28,6 @@ from selbsthelfer.programmes.core.wording_contacts import activity_name
 from selbsthelfer.programmes.explaining import explain_to_subscriber
 from selbsthelfer.selfservice.back_ends import the_back_end
 from selbsthelfer.selfservice.core.records import OptionOffer, TariffOffer
-from selbsthelfer.selfservice.paper import on_day
 from selbsthelfer.subscribers.core.billing import first_instant
 
 _DAY: Final = timedelta(days=1)

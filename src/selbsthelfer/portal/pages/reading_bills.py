@@ -13,7 +13,7 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 
 from selbsthelfer.conversations.core.promising import is_in_time, objection_until
-from selbsthelfer.kit.wording import Words, days, moment, money, volume
+from selbsthelfer.kit.wording import Words, days, moment, money, on_day, volume
 from selbsthelfer.portal.clock import now_of
 from selbsthelfer.portal.languages import language_now, tell
 from selbsthelfer.portal.lines import own_line
@@ -25,7 +25,6 @@ from selbsthelfer.selfservice.back_ends import the_back_end
 from selbsthelfer.selfservice.bill_pdf import bill_pdf as written_pdf
 from selbsthelfer.selfservice.core.explaining import ExplainedLine, LineChange, bill_explained
 from selbsthelfer.selfservice.core.records import Bill, ConnectionKind, ConnectionRecord
-from selbsthelfer.selfservice.paper import on_day
 from selbsthelfer.subscribers.core.lines import LineRef
 
 ZONE: Final = "Europe/Berlin"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
-from selbsthelfer.kit.wording import MONTHS, Words, money, volume
+from selbsthelfer.kit.wording import Words, money, on_day, volume
 from selbsthelfer.portal.pages.tasks_forms import (
     NO,
     YES,
@@ -33,12 +33,6 @@ _WITHDRAW: Final = Words(
     "You can withdraw from this order for 14 days without giving a reason, at the foot of every page under "
     "“Withdraw from contract”.",
 )
-
-
-def day_of(on: date) -> Words:
-    """Write a date."""
-    month = MONTHS[on.month - 1]
-    return Words(f"{on.day}. {month.de} {on.year}", f"{on.day} {month.en} {on.year}")
 
 
 def _price(cents: int) -> Words:
@@ -100,7 +94,7 @@ class TariffForm(TaskForm[ContractAndTariffs]):
         contract = self.reading.contract
         told = [detail("Ihr Tarif", "Your tariff", contract.tariff.name), *_tariff_facts(contract.tariff)]
         if contract.next_tariff is not None and contract.next_tariff_from is not None:
-            name, start = contract.next_tariff.name, day_of(contract.next_tariff_from)
+            name, start = contract.next_tariff.name, on_day(contract.next_tariff_from)
             then = Words(f"{name.de} ab {start.de}", f"{name.en} from {start.en}")
             told.append(detail("Danach", "Then", then))
         return told
@@ -136,7 +130,7 @@ class TariffForm(TaskForm[ContractAndTariffs]):
 
     def second_look(self) -> SecondLook:
         contract = self.reading.contract
-        may_end, notice = day_of(contract.may_end_on), contract.notice_days
+        may_end, notice = on_day(contract.may_end_on), contract.notice_days
         return SecondLook(
             title=Words(f"In {self._chosen.name.de} wechseln?", f"Change to {self._chosen.name.en}?"),
             facts=[

@@ -25,7 +25,7 @@ from selbsthelfer.conversations.core.declarations import ObjectionDetails
 from selbsthelfer.conversations.core.promising import is_in_time, objection_until, promised_at
 from selbsthelfer.conversations.operations import CaseClosedError, UnknownCaseError, add_message
 from selbsthelfer.kit.sql import open_cursor
-from selbsthelfer.kit.wording import Words, moment
+from selbsthelfer.kit.wording import Words, moment, on_day
 from selbsthelfer.portal.articles.helping import ARTICLES
 from selbsthelfer.portal.clock import now_of
 from selbsthelfer.portal.languages import tell
@@ -49,7 +49,6 @@ from selbsthelfer.portal.signing_in import needs_level, real_now
 from selbsthelfer.portal.successes import SuccessPanel
 from selbsthelfer.selfservice.back_ends import the_back_end
 from selbsthelfer.selfservice.core.results import Receipt
-from selbsthelfer.selfservice.paper import on_day
 from selbsthelfer.selfservice.queries import receipt_of_line
 
 ZONE: Final = "Europe/Berlin"
