@@ -10,6 +10,7 @@ handler429 = "selbsthelfer.portal.signing_in_views.too_often"
 handler500 = "selbsthelfer.portal.pages.home.failed"
 
 urlpatterns = [
+    path("", include("selbsthelfer.api.urls")),
     path("", include("selbsthelfer.portal.account_urls")),
     path("", include("selbsthelfer.portal.urls")),
 ]
