@@ -1,8 +1,8 @@
 """What is asked of a charging system, and what it can answer.
 
-No open charging system has a key that makes crediting twice harmless. So each credit carries an id made before
-the first attempt, is sent where the system keeps it, and after an attempt whose end is not known nobody sends
-again before the system was asked what it has.
+No open charging system has a key that makes crediting twice harmless. So each credit carries an id made
+before the first attempt, is sent where the system keeps it, and after an attempt whose end is not known nobody
+sends again before the system was asked what it has.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ class Capabilities:
     """What a charging system can do.
 
     `own_bucket`: each credit becomes a bucket of its own. `own_expiry`: with an end of its own. `priority`:
-    it burns in an order we say. `read_back`: it tells which credits it has, by our id. `reverse`: a credit can
-    be taken out again. `reauthorise`: a running session can be told of new volume. `keeps_used_up`: a bucket
-    that is used up can still be read, so that an absent one was never credited.
+    it burns in an order we say. `read_back`: it tells which credits it has, by our id. `reverse`: a credit
+    can be taken out again. `reauthorise`: a running session can be told of new volume. `keeps_used_up`: a
+    bucket that is used up can still be read, so that an absent one was never credited.
     `settle_seconds`: an attempt that has not taken effect by then never will; None where no bound is known.
     """
 
@@ -105,8 +105,8 @@ class ChargingSystem(Protocol):
     def credit(self, credit: Credit, *, deadline: float) -> Outcome:
         """Credit volume, once, and say what became of it; nothing is sent after `deadline`.
 
-        The deadline is one of `time.monotonic`. What the system or the network does is never raised. Where the
-        system would make up an account that it does not know, the adapter asks first.
+        The deadline is one of `time.monotonic`. What the system or the network does is never raised. Where
+        the system would make up an account that it does not know, the adapter asks first.
         """
         ...
 
