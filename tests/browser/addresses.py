@@ -36,9 +36,10 @@ NO_PAGES: Final = frozenset(
         "openid_connect_login",
         "openid_connect_callback",
         "mfa_login_webauthn",
+        "panel",
     }
 )
-"""Addresses that answer with a file, or only to a form, or only with an operator's sign-in."""
+"""Addresses that answer with a file, only to a form, or only to an operator's sign-in or signed link."""
 ON_THE_WAY: Final = frozenset(
     {
         "sign_in_code",

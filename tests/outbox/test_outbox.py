@@ -126,7 +126,7 @@ def test_erasure_takes_content_and_address_of_a_line_and_what_waits_is_not_sent(
     put("other", line=OTHER, to="b@example.org")
     with transaction.atomic():
         assert erase_line(open_cursor(), LINE, now=NOW) == 2
-        assert export_of_line(open_cursor(), LINE) == {"messages": []}
+        assert export_of_line(open_cursor(), LINE) == {"events": [], "messages": []}
     for key in ("sent", "waits"):
         assert (state_of(key)["content"], state_of(key)["address"]) == ("{}", None)
     assert (state_of("waits")["failure"], state_of("sent")["sent_at"]) == ("erased", NOW)
@@ -141,6 +141,7 @@ def test_the_export_tells_all_messages_of_a_line_without_codes() -> None:
     with transaction.atomic():
         told = export_of_line(open_cursor(), LINE)
     assert told == {
+        "events": [],
         "messages": [
             {
                 "kind": kind,
@@ -151,5 +152,5 @@ def test_the_export_tells_all_messages_of_a_line_without_codes() -> None:
                 "sent_at": None,
             }
             for kind, content in (("sign_in_code", {}), ("case_answered", {"number": "F-1234-5678"}))
-        ]
+        ],
     }

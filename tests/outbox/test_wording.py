@@ -36,8 +36,11 @@ CONTENT = {
     "bonus_bytes": 199_990_000,
     "declared": [[{"de": "Art", "en": "Kind"}, {"de": "ordentlich", "en": "with notice"}], ["Name", "Erika"]],
     "answer": "Das haben wir für Sie geändert.",
+    "refused": 3,
+    "stuck": 12,
+    "drifts": 1,
 }
-EMAIL_ONLY = {"email_confirmation", "email_confirmation_code", "email_changed"}
+EMAIL_ONLY = {"alert.orders", "email_confirmation", "email_confirmation_code", "email_changed"}
 PATHS = {"email_confirmation": "/account/email/confirm?token=abc"}
 
 each_kind = pytest.mark.parametrize("kind", sorted(WORDINGS))

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import OperationalError
+from django.db.models import F
 from django.test import Client, RequestFactory
 
 from selbsthelfer.charging.models import CreditOrder
@@ -194,7 +195,7 @@ def test_a_bonus_that_is_not_confirmed_is_never_called_usable(client: Client) ->
     before = open_page(client, "/").text
     assert "wird gebucht" not in before
     assert "Datenvolumen 5 GB" not in before
-    assert CreditOrder.objects.update(state="open", confirmed_at=None)
+    assert CreditOrder.objects.update(state="open", confirmed_at=None, due_at=F("ordered_at"))
     after = open_page(client, "/").text
     assert "Datenguthaben wird gebucht" in after
     assert "Datenvolumen 5 GB" in after

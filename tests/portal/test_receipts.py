@@ -81,7 +81,9 @@ def test_the_answer_to_a_task_that_releases_volume_says_so_and_the_balance_is_hi
 def test_volume_is_never_called_usable_before_it_is_confirmed() -> None:
     line = taking_part(150)
     done = bar(line)
-    CreditOrder.objects.filter(subscriber_id=line.subscriber_id).update(state="open", confirmed_at=None)
+    CreditOrder.objects.filter(subscriber_id=line.subscriber_id).update(
+        state="open", confirmed_at=None, due_at=now()
+    )
     client = signed_in(line)
     shown = open_page(client, receipt_page(done))
     told, html = words_of(shown), shown.content.decode()
@@ -91,7 +93,9 @@ def test_volume_is_never_called_usable_before_it_is_confirmed() -> None:
     assert 'hx-trigger="every 2s"' in html
     assert f'hx-get="{receipt_page(done)}"' in html
     assert "Stand neu laden" in told
-    CreditOrder.objects.filter(subscriber_id=line.subscriber_id).update(state="confirmed", confirmed_at=now())
+    CreditOrder.objects.filter(subscriber_id=line.subscriber_id).update(
+        state="confirmed", confirmed_at=now(), due_at=None
+    )
     again = open_page(client, receipt_page(done))
     assert "100 MB gutgeschrieben, nutzbar bis" in words_of(again)
     assert "hx-trigger" not in again.content.decode()
@@ -100,7 +104,9 @@ def test_volume_is_never_called_usable_before_it_is_confirmed() -> None:
 def test_an_old_receipt_no_longer_looks_again_by_itself() -> None:
     line = taking_part(150)
     done = bar(line, at=ago(0.01))
-    CreditOrder.objects.filter(subscriber_id=line.subscriber_id).update(state="open", confirmed_at=None)
+    CreditOrder.objects.filter(subscriber_id=line.subscriber_id).update(
+        state="open", confirmed_at=None, due_at=now()
+    )
     shown = open_page(signed_in(line), receipt_page(done))
     assert "hx-trigger" not in shown.content.decode()
     assert "Stand neu laden" in words_of(shown)

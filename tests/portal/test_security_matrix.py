@@ -193,6 +193,7 @@ ROUTES: Final[Mapping[str, Route]] = {
     "receipts/": Route(LINE, "/receipts/"),
     "receipts/<str:number>.pdf": Route(LINE, "/receipts/{receipt}.pdf"),
     "receipts/<str:number>": Route(LINE, "/receipts/{receipt}"),
+    "panel/<str:token>": Route(EVERYBODY, "/panel/made-up", {}, NOTHING),
     "write": Route(EVERYBODY, "/write", WRITTEN),
     "complain": Route(EVERYBODY, "/complain", WRITTEN),
     "written": Route(EVERYBODY, "/written", {}, NOTHING),

@@ -66,8 +66,9 @@ def waiting(instant: str, limit: int = 5_000) -> list[TrancheWaiting]:
 def set_order_state(state: OrderState) -> None:
     """Let a charging system not have answered yet, which only an external one does."""
     confirmed = "ordered_at" if state is OrderState.CONFIRMED else "NULL"
+    due = "ordered_at" if state is OrderState.OPEN else "NULL"
     open_cursor().execute(
-        f"UPDATE charging_creditorder SET state = %s, confirmed_at = {confirmed}",  # noqa: S608
+        f"UPDATE charging_creditorder SET state = %s, confirmed_at = {confirmed}, due_at = {due}",  # noqa: S608
         [state.value],
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -29,6 +29,13 @@ class ActivityRow(NamedTuple):
 def record(cursor: psycopg.Cursor[Any], activities: Iterable[ActivityRow]) -> None:
     """Append activities inside the transaction of intake, which has seen to it that each is new."""
     copy_rows(cursor, "activities_activity", ActivityRow._fields, activities)
+
+
+def record_few(cursor: psycopg.Cursor[Any], activities: Sequence[ActivityRow]) -> None:
+    """Append a few activities by one statement, which is quicker than COPY up to some hundreds."""
+    if activities:
+        columns = map(list, zip(*activities, strict=True))
+        cursor.execute(_SQL["record_few"], dict(zip(ActivityRow._fields, columns, strict=True)))
 
 
 def copy_catalogue(cursor: psycopg.Cursor[Any]) -> None:

@@ -20,12 +20,14 @@ from selbsthelfer.allowances.core.buckets import (
     included_bucket_id,
 )
 from selbsthelfer.allowances.included import Included, Uncovered, plan_included
-from selbsthelfer.charging.operations import EMBEDDED, OrderRow, order_credits
+from selbsthelfer.allowances.telling import notice_event
+from selbsthelfer.charging.operations import NewOrder, order_credits
 from selbsthelfer.kit.copying import copy_rows
 from selbsthelfer.kit.sql import plan_by_key, plan_by_set, statements
 from selbsthelfer.outbox.operations import MessageRow, put_messages
 from selbsthelfer.subscribers.core.billing import Calendar, period_end
 from selbsthelfer.subscribers.queries import LineBilling, line_billings
+from selbsthelfer.subscribers.telling import put_line_events
 
 _SQL = statements("selbsthelfer.allowances")
 
@@ -96,20 +98,11 @@ def credit(cursor: psycopg.Cursor[Any], credits_: Iterable[Credit], *, now: date
     order_credits(
         cursor,
         [
-            OrderRow(
-                c.subscriber_id,
-                c.credit_id,
-                EMBEDDED,
-                "confirmed",
-                c.bytes,
-                c.valid_from,
-                c.valid_until,
-                now,
-                now,
-            )
+            NewOrder(c.subscriber_id, c.credit_id, c.bytes, c.valid_from, c.valid_until)
             for c in rows
             if c.valid_until > now
         ],
+        now=now,
     )
 
 
@@ -231,13 +224,17 @@ def _notify(cursor: psycopg.Cursor[Any], passed: Sequence[_Passed], *, now: date
             _SQL["lines_to_tell"], {"lines": list({p.subscriber_id for p in passed})}
         )
     }
-    messages = []
+    messages, events = [], []
     for p in passed:
         ended_at, language = lines[p.subscriber_id]
         usable_until = min(p.valid_until, ended_at or p.valid_until)
         if usable_until > now:
             messages.append(_message(p, usable_until, language, now))
+            events.append(
+                notice_event(p.subscriber_id, p.bucket_id, p.percent, usable_until, p.bonus_bytes, now)
+            )
     put_messages(cursor, messages)
+    put_line_events(cursor, events)
 
 
 def _message(passed: _Passed, usable_until: datetime, language: str | None, now: datetime) -> MessageRow:

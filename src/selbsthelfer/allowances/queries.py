@@ -21,7 +21,7 @@ from selbsthelfer.subscribers.queries import line_billings
 _SQL = statements("selbsthelfer.allowances")
 
 MAX_ENTRIES = 500
-"""Entries on one page."""
+"""Entries on one page; one more may be read, which tells whether another page follows."""
 MAX_ENDING = 5_000
 """Buckets about to end on one page."""
 MAX_USAGE_DAYS = 62
@@ -157,7 +157,9 @@ class TooManyDaysError(ValueError):
     code: ClassVar[str] = "too_many_days"
 
 
+_BEGINNING_OF_TIME = datetime.min.replace(tzinfo=UTC)
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+_FIRST_ID = UUID(int=0)
 _INSTANT = timedelta(microseconds=1)
 _LAST_ID = UUID(int=2**128 - 1)
 _AFTER_ALL = EntryKey(_END_OF_TIME, _LAST_ID, 2**31 - 1)
@@ -215,14 +217,21 @@ def balance(cursor: psycopg.Cursor[Any], line: UUID, *, at: datetime) -> int | N
 
 
 def entries_of_line(
-    cursor: psycopg.Cursor[Any], line: UUID, *, limit: int, before: EntryKey | None = None
+    cursor: psycopg.Cursor[Any],
+    line: UUID,
+    *,
+    limit: int,
+    before: EntryKey | None = None,
+    from_at: datetime = _BEGINNING_OF_TIME,
+    until_at: datetime = _END_OF_TIME,
 ) -> Sequence[LineEntry]:
-    """Page through the entries of a line, newest first, at most `MAX_ENTRIES` at once."""
-    rows = cursor.execute(
-        _SQL["entries"],
-        {"line": line, "limit": min(limit, MAX_ENTRIES), **(before or _AFTER_ALL)._asdict()},
-    )
-    return [LineEntry(*row) for row in rows]
+    """Page through the entries of a line that happened from ≤ time < until, newest first.
+
+    At most `MAX_ENTRIES` at once, and one more.
+    """
+    start = min(before or _AFTER_ALL, EntryKey(until_at, _FIRST_ID, 0))
+    parameters = {"line": line, "limit": min(limit, MAX_ENTRIES + 1), "from_at": from_at, **start._asdict()}
+    return [LineEntry(*row) for row in cursor.execute(_SQL["entries"], parameters)]
 
 
 def usage_total(

@@ -1,24 +1,17 @@
-"""The API as one object: every route, every refusal, and its description in OpenAPI."""
+"""The API as one object: every area of it, in the order in which the reference tells them."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI
+from selbsthelfer.api.making import make_api
+from selbsthelfer.api.routes import contacts, courtesies, facts, lines, programmes, rewards, tokens
 
-from selbsthelfer.api.problems import Problem, answer_problem
-
-api: Final = NinjaAPI(
-    title="Selbsthelfer",
-    version="1.0.0",
-    openapi_url="/openapi.json",
-    docs_url=None,
-    urls_namespace="api",
-)
-
-
-@api.exception_handler(Problem)
-def say_no(request: HttpRequest, problem: Problem) -> HttpResponse:
-    """Answer a problem document."""
-    return answer_problem(request, problem)
+api: Final = make_api("api")
+api.add_router("", facts.router)
+api.add_router("", tokens.router)
+api.add_router("", lines.router)
+api.add_router("", rewards.router)
+api.add_router("", contacts.router)
+api.add_router("", programmes.router)
+api.add_router("", courtesies.router)

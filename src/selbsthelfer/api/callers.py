@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from django.http import HttpRequest
 
+from selbsthelfer.api.bodies import read_body
+from selbsthelfer.api.limits import count_call, count_failed_key
 from selbsthelfer.api.problems import Problem
 from selbsthelfer.identity.clients import client_of_key
+from selbsthelfer.identity.core.line_tokens import TOKEN_PREFIX, BrokenTokenError, ExpiredTokenError
 from selbsthelfer.identity.core.scopes import Scope
+from selbsthelfer.identity.line_tokens import maker_of, read_token
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="selbsthelfer"'}
+MAX_KEY_CHARACTERS: Final = 8_000
+"""Characters of a key or token that are looked at."""
+_SCOPES_OF_LINE: Final = frozenset({Scope.LINES_READ})
+"""What a token for one line allows."""
 
 
 class Caller(NamedTuple):
@@ -24,11 +33,10 @@ class Caller(NamedTuple):
 class Needs:
     """Ask for a key with a scope, as `Authorization: Bearer …`; an app's token where `of_line` allows it.
 
-    Raises `Problem` 401 without a valid key, 403 where its scopes lack the one that is needed.
+    The call is counted against what its client may ask, and only then the body is read. Raises `Problem` 401
+    without a valid key, 403 where its scopes lack the one that is needed, 429 for too many calls, and what
+    `read_body` raises.
     """
-
-    openapi_type: Final = "http"
-    openapi_scheme: Final = "bearer"
 
     def __init__(self, scope: Scope, *, of_line: bool = False) -> None:
         self.scope = scope
@@ -43,6 +51,7 @@ class Needs:
                 "This key may not do that.",
                 f"It needs the scope “{self.scope}”.",
             )
+        read_body(request)
         return caller
 
 
@@ -55,7 +64,37 @@ def caller_of(request: HttpRequest) -> Caller:
 
 def _caller(request: HttpRequest) -> Caller:
     kind, _, key = request.headers.get("Authorization", "").partition(" ")
-    client = client_of_key(key.strip()) if kind.lower() == "bearer" and key else None
+    key = key.strip()
+    if kind.lower() != "bearer" or not key:
+        raise _no_key("A key is needed, as “Authorization: Bearer …”.")
+    if len(key) <= MAX_KEY_CHARACTERS:
+        if key.startswith(TOKEN_PREFIX):
+            return _caller_by_token(request, key)
+        client = client_of_key(key)
+        if client is not None:
+            count_call(request, client=client.name, most=client.requests_per_minute)
+            return Caller(client.name, client.scopes)
+    count_failed_key(request)
+    raise _no_key("This key is unknown, revoked or over.")
+
+
+def _caller_by_token(request: HttpRequest, text: str) -> Caller:
+    """Read an app's token; its calls are counted apart, so that apps never use up what the client has."""
+    try:
+        token = read_token(text, now=datetime.now(UTC))
+    except ExpiredTokenError as error:
+        raise Problem(
+            401, "token_expired", "The time of this token is over.", "Make a new one.", headers=_CHALLENGE
+        ) from error
+    except BrokenTokenError as error:
+        count_failed_key(request)
+        raise _no_key("This token is none of ours, or was altered.") from error
+    client = maker_of(token)
     if client is None:
-        raise Problem(401, "key_invalid", "A valid key is needed.", headers=_CHALLENGE)
-    return Caller(client.name, client.scopes)
+        raise _no_key("Whoever made this token may no longer.")
+    count_call(request, client=f"{client.name} tokens", most=client.requests_per_minute)
+    return Caller(client.name, _SCOPES_OF_LINE, token.subject)
+
+
+def _no_key(detail: str) -> Problem:
+    return Problem(401, "key_invalid", "A valid key is needed.", detail, headers=_CHALLENGE)

@@ -8,6 +8,7 @@ import typer
 
 from selbsthelfer.cli import (
     cases,
+    client,
     db,
     demo,
     enrolling,
@@ -21,6 +22,7 @@ from selbsthelfer.cli import (
     simulate,
     sweeping,
     tasks,
+    work,
 )
 
 app = typer.Typer(
@@ -32,6 +34,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.command)
 app.command("serve")(serve.command)
+app.command("work")(work.command)
 app.command("explain")(explain.command)
 app.command("replay")(replay.command)
 app.add_typer(importing.app, name="import")
@@ -41,6 +44,7 @@ app.command("enrol")(enrolling.command)
 app.command("sweep")(sweeping.command)
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(cases.app, name="case")
+app.add_typer(client.app, name="client")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(db.app, name="db")

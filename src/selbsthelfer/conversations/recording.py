@@ -35,7 +35,10 @@ from selbsthelfer.conversations.queries import MAX_MESSAGES, case_from
 from selbsthelfer.kit.numbers import BrokenNumberError
 from selbsthelfer.kit.sql import statements
 from selbsthelfer.kit.wording import Language, Words
+from selbsthelfer.outbox.core.events import EventKind, write_instant
+from selbsthelfer.outbox.events import EventRow
 from selbsthelfer.outbox.operations import MessageRow, put_messages
+from selbsthelfer.subscribers.telling import put_line_events
 
 _SQL = statements("selbsthelfer.conversations")
 
@@ -182,6 +185,18 @@ def tell_answered(cursor: psycopg.Cursor[Any], case: Case, text: str, *, key: UU
         content["answer"] = text
     message_key = f"case_answered/{case.number}/{key}"
     put_messages(cursor, [MessageRow(message_key, kind, case.line, content, now, reached_at(cursor, case))])
+    put_line_events(cursor, [_answered_event(case, key, now)])
+
+
+def _answered_event(case: Case, key: UUID, now: datetime) -> EventRow:
+    """Tell the operator's systems that a case was answered: which one, and nothing of what was written."""
+    return EventRow(
+        key=f"{EventKind.CONVERSATION_ANSWERED}/{case.number}/{key}",
+        kind=EventKind.CONVERSATION_ANSWERED,
+        subscriber_id=case.line,
+        data={"case": case.number, "kind": case.kind, "answered_at": write_instant(now)},
+        happened_at=now,
+    )
 
 
 def reached_at(cursor: psycopg.Cursor[Any], case: Case) -> str | None:

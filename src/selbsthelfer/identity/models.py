@@ -114,3 +114,57 @@ class Tries(models.Model):
     key = Identifier(primary_key=True)
     kept = ArrayField(models.BigIntegerField())
     ends_at = models.DateTimeField(db_index=True)
+
+
+class Client(models.Model):
+    """A system of the operator's that asks by the API, and what it may do there."""
+
+    name = Identifier(primary_key=True)
+    scopes = ArrayField(Identifier())
+    requests_per_minute = models.IntegerField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="identity_client_may_ask", condition=models.Q(requests_per_minute__gt=0)
+            )
+        ]
+
+
+class ClientKey(models.Model):
+    """A key of a client: never itself, only its digest. From `ends_at` on it is worth nothing."""
+
+    key_id = Identifier(primary_key=True)
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="keys")
+    digest = Identifier()
+    created_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True)
+    last_used_on = models.DateField(null=True)
+
+
+class ClientCalls(models.Model):
+    """How many calls of a client's allowance for one minute since 1970 its servers have taken.
+
+    `granted` is how many the last of them got. The table is not logged: it need not outlive a crash.
+    """
+
+    client = Identifier(primary_key=True)
+    minute = models.BigIntegerField()
+    taken = models.IntegerField()
+    granted = models.IntegerField()
+
+
+class Answer(models.Model):
+    """What was answered to a request that must happen once: by client and by digest of the key it gave.
+
+    `asked` is the digest of the request. While `status` is missing, the work has not been done.
+    """
+
+    pk = models.CompositePrimaryKey("client", "key")
+    client = Identifier()
+    key = Identifier()
+    asked = Identifier()
+    status = models.SmallIntegerField(null=True)
+    body = models.BinaryField(null=True)
+    made_at = models.DateTimeField(db_index=True)

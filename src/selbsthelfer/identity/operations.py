@@ -18,6 +18,7 @@ from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
 from django.utils.crypto import salted_hmac
 
+from selbsthelfer.identity.answers import forget_answers
 from selbsthelfer.identity.core.codes import CodeState, Purpose, Verdict, judge, new_code
 from selbsthelfer.identity.messaging import tell_alert, tell_code
 from selbsthelfer.identity.models import Code, User
@@ -31,7 +32,7 @@ CODES_KEPT_HOURS = 24
 MAX_SWEPT = 100
 """Old codes deleted with each new one."""
 MAX_FORGOTTEN = 10_000
-"""Sessions and counts of tries forgotten in one round."""
+"""Sessions, counts of tries and kept answers forgotten in one round, of each."""
 
 
 class NobodyThereError(LookupError):
@@ -252,10 +253,14 @@ def end_other_sessions(*, user: User, session_key: str | None) -> int:
 
 @transaction.atomic
 def forget_expired(*, now: datetime) -> int:
-    """Forget sessions and counts of tries that ran out, `MAX_FORGOTTEN` of each; return how many sessions."""
+    """Forget sessions, counts of tries and answers that ran out, `MAX_FORGOTTEN` of each.
+
+    Returns how many sessions it were.
+    """
     cursor = open_cursor()
     parameters = {"now": now, "limit": MAX_FORGOTTEN}
     cursor.execute(_SQL["forget_counts"], parameters)
+    forget_answers(cursor, now=now, limit=MAX_FORGOTTEN)
     (forgotten,) = cursor.execute(_SQL["forget_sessions"], parameters).fetchone() or (0,)
     return int(forgotten)
 

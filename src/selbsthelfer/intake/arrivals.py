@@ -15,6 +15,11 @@ from selbsthelfer.subscribers.core.lines import subscriber_id_of
 
 PARKED_FOR = timedelta(days=30)
 """How long a fact waits for its line to be registered."""
+OWN_SOURCES = "/selbsthelfer/"
+"""What the sources of our own facts begin with; no other system may use it."""
+
+_BACKDATED = Rejection("backdating_not_allowed", "received", "only who may backdate tells when a fact was received")
+_SOURCE_RESERVED = Rejection("source_reserved", "source", f"sources that begin with {OWN_SOURCES} are our own")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +28,14 @@ class Terms:
 
     `may_backdate` lets a fact tell when it was received (imports, and clients with the scope
     `facts:backdate`). `is_history` is for a replay: time has already passed, so nothing lies in the future.
+    `is_foreign` is for facts that another system sends: it may not speak in our name, and what it may
+    not say is refused instead of left aside.
     """
 
     now: datetime
     may_backdate: bool = False
     is_history: bool = False
+    is_foreign: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -96,7 +104,7 @@ def read_batch(
         if isinstance(fact, Rejection):
             found.refusals.append(Refusal(fact, raw or b"", ordinal=ordinal))
             continue
-        rejection = _too_early(fact, terms) or check(fact)
+        rejection = _not_on_terms(fact, terms) or check(fact)
         if rejection is not None:
             found.refusals.append(Refusal(rejection, raw or msgspec.json.encode(fact), fact, ordinal))
         else:
@@ -106,6 +114,16 @@ def read_batch(
     for arrival in _first_of_each_key(sound, found.repeated):
         (found.crises if type(arrival.fact) is CrisisFact else found.of_lines).append(arrival)
     return found
+
+
+def _not_on_terms(fact: Fact, terms: Terms) -> Rejection | None:
+    """Tell what the terms forbid a sound fact."""
+    if terms.is_foreign:
+        if fact.received is not None and not terms.may_backdate:
+            return _BACKDATED
+        if fact.source.startswith(OWN_SOURCES):
+            return _SOURCE_RESERVED
+    return _too_early(fact, terms)
 
 
 def _too_early(fact: Fact, terms: Terms) -> Rejection | None:

@@ -18,6 +18,7 @@ from selbsthelfer.intake import recording
 from selbsthelfer.intake.arrivals import (
     PARKED_FOR,
     Arrival,
+    Arrivals,
     ArrivingLine,
     Refusal,
     Terms,
@@ -25,18 +26,20 @@ from selbsthelfer.intake.arrivals import (
     lines_of,
     read_batch,
 )
+from selbsthelfer.intake.behind import find_behind, later_instants
 from selbsthelfer.intake.core.facts import CrisisFact, Fact, ProgrammeEnrolled, SubscriberRegistered
 from selbsthelfer.intake.core.validation import Rejection, read_fact
 from selbsthelfer.intake.recording import Entering
 from selbsthelfer.intake.refusals import keep_refusals
+from selbsthelfer.intake.short_way import WholeWayError, are_few, take_few
 from selbsthelfer.kit.collecting import without_cycle_collection
 from selbsthelfer.kit.copying import copy_rows
 from selbsthelfer.kit.sql import open_cursor, plan_by_key, statements
 from selbsthelfer.programmes import operations as programmes
 from selbsthelfer.programmes.core.definition import Definition
-from selbsthelfer.programmes.operations import Outstanding, Touch
+from selbsthelfer.programmes.operations import Outstanding
 
-__all__ = ["MAX_BATCH", "BatchTooLargeError", "Receipt", "Terms", "accept"]
+__all__ = ["MAX_BATCH", "BatchTooLargeError", "Receipt", "Terms", "accept", "later_instants"]
 
 _SQL = statements("selbsthelfer.intake")
 
@@ -86,11 +89,14 @@ def accept(batch: Sequence[bytes | Fact], *, terms: Terms) -> Receipt:
     """
     if len(batch) > MAX_BATCH:
         raise BatchTooLargeError(f"a batch has at most {MAX_BATCH} facts, this one has {len(batch)}")
+    may_be_short = True
     for attempt in range(1, MAX_ATTEMPTS + 1):
         receipt = Receipt(results=["accepted"] * len(batch))
         try:
             with without_cycle_collection(), transaction.atomic():
-                _Intake(open_cursor(), terms, receipt).take(batch)
+                _Intake(open_cursor(), terms, receipt).take(batch, may_be_short=may_be_short)
+        except WholeWayError:
+            may_be_short = False
         except (_RegisteredMeanwhileError, psycopg.errors.DeadlockDetected):
             if attempt == MAX_ATTEMPTS:
                 raise
@@ -109,17 +115,25 @@ class _Intake:
         self.refusals: list[Refusal] = []
         self._published: Mapping[str, tuple[int, Definition]] | None = None
 
-    def take(self, batch: Sequence[bytes | Fact]) -> None:
-        self.cursor.execute(_SQL["prepare"], prepare=False)
-        plan_by_key(self.cursor)
+    def take(self, batch: Sequence[bytes | Fact], *, may_be_short: bool) -> None:
         arrivals = read_batch(batch, self.terms, self._check)
         self.refusals = arrivals.refusals
         self._say(arrivals.repeated, "known")
+        if may_be_short and are_few(arrivals):
+            taken = take_few(self.cursor, arrivals.of_lines, now=self.terms.now)
+            self._say([arrival.ordinal for arrival in taken.known], "known")
+            self.receipt.released = taken.released
+        elif arrivals.of_lines or arrivals.crises:
+            self._take_whole_way(arrivals)
+        self._close_refusals()
+
+    def _take_whole_way(self, arrivals: Arrivals) -> None:
+        self.cursor.execute(_SQL["prepare"], prepare=False)
+        plan_by_key(self.cursor)
         self._declare(arrivals.crises)
         of_lines = self._register(arrivals.of_lines)
         if of_lines:
             self._take_of_lines(of_lines)
-        self._close_refusals()
 
     def _take_of_lines(self, arrivals: Sequence[Arrival]) -> None:
         """Take the facts of lines: lock, leave out what cannot enter, record, decide."""
@@ -136,7 +150,7 @@ class _Intake:
         )
         frontiers = self._lock(lines)
         entering = self._hold_keys(placed)
-        behind = _behind(entering, frontiers)
+        behind = find_behind(entering, frontiers)
         # Asked before and after recording: a new billing day moves boundaries, and both the old instants of
         # the clock, which have passed, and the new ones are to be decided.
         outstanding = self._outstanding(lines, behind)
@@ -311,27 +325,6 @@ class _Intake:
                 self.receipt.results[refusal.ordinal] = "rejected"
                 self.receipt.rejections.append((refusal.ordinal, refusal.rejection))
         keep_refusals(self.cursor, self.refusals, now=self.terms.now)
-
-
-def _behind(entering: Sequence[Entering], frontiers: Mapping[UUID, datetime]) -> dict[UUID, datetime]:
-    """Find the lines that learn something from behind their frontier, and the earliest instant of it."""
-    behind: dict[UUID, datetime] = {}
-    if frontiers:
-        for line, received_at, _ in entering:
-            if line in frontiers and received_at < frontiers[line]:
-                behind[line] = min(received_at, behind.get(line, received_at))
-    return behind
-
-
-def later_instants(cursor: psycopg.Cursor[Any], behind: Mapping[UUID, datetime]) -> list[Touch]:
-    """List the instants after a given one at which each line learned something.
-
-    Facts that arrive behind what is decided may change what followed, so it is decided again.
-    """
-    if not behind:
-        return []
-    parameters = {"lines": list(behind), "after": list(behind.values())}
-    return [Touch(line, at, at) for line, at in cursor.execute(_SQL["later_instants"], parameters)]
 
 
 def _parking(arrival: Arrival, line: UUID, now: datetime) -> dict[str, Any]:

@@ -52,6 +52,11 @@ def record(
     _record_alterations(cursor, by_kind)
 
 
+def record_few_activities(cursor: psycopg.Cursor[Any], entering: Sequence[Entering]) -> None:
+    """Record a few finished activities."""
+    activities.record_few(cursor, [_activity(*entry) for entry in entering])
+
+
 def _record_alterations(
     cursor: psycopg.Cursor[Any], by_kind: Mapping[type, Sequence[tuple[UUID, datetime, Any]]]
 ) -> None:

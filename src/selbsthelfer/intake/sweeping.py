@@ -19,6 +19,7 @@ from selbsthelfer.programmes import operations as programmes
 from selbsthelfer.programmes.budgeting import reserving_lines, shrink_reservations
 from selbsthelfer.programmes.operations import Outstanding, Touch
 from selbsthelfer.programmes.queries import ask_standings
+from selbsthelfer.programmes.telling import lines_settling, tell_settled, telling_since
 
 _SQL = statements("selbsthelfer.intake")
 _BEFORE_ALL = UUID(int=0)
@@ -44,10 +45,29 @@ def sweep(*, now: datetime) -> int:
         with transaction.atomic():
             contacts.mark_swept(open_cursor(), source, id_, now=now)
     released += _sweep_batches(_SQL["lines_behind_clock"], {"until": now}, crisis_at=None, now=now)
+    _tell_settled_stages(now)
     _shrink_reservations(now)
     while _refuse_stale(now) == MAX_SWEPT:
         pass
     return released
+
+
+def _tell_settled_stages(now: datetime) -> None:
+    """Tell the operator's systems, where they want that, which stages settled since they were last asked."""
+    beyond = _BEFORE_ALL
+    while True:
+        with transaction.atomic():
+            cursor = open_cursor()
+            since = telling_since(cursor, now=now)
+            if since is None:
+                return
+            lines = lines_settling(cursor, since=since, until=now, beyond=beyond, limit=MAX_SWEPT)
+            if not lines:
+                return
+            cursor.execute(_SQL["lock_swept_lines"], {"lines": lines})
+            ask_standings(cursor, lines, now=now)
+            tell_settled(cursor, since=since, until=now)
+            beyond = lines[-1]
 
 
 def _shrink_reservations(now: datetime) -> None:

@@ -232,6 +232,9 @@ def _empty_old(now: datetime) -> None:
 def erase_line(cursor: psycopg.Cursor[Any], line: UUID, *, now: datetime) -> int:
     """Empty every message of a line in the running transaction and part it from the line; return how many.
 
-    A message of it that still waits is never sent. The address of one without a line is not known here.
+    A message of it that still waits is never sent, nor is an event: events are deleted. The address of a
+    message without a line is not known here.
     """
+    cursor.execute(_SQL["erase_deliveries_of_line"], {"line": line})
+    cursor.execute(_SQL["erase_events_of_line"], {"line": line})
     return cursor.execute(_SQL["erase_line"], {"line": line, "now": now}).rowcount

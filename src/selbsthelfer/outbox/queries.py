@@ -110,9 +110,17 @@ def _shown(row: Iterable[Any], language: Language | None, base_url: str) -> Inbo
 
 
 def export_of_line(cursor: psycopg.Cursor[Any], line: UUID) -> Mapping[str, object]:
-    """Tell what is kept about the messages to a line, the newest `MAX_EXPORTED`; codes are left out."""
+    """Tell what is kept about the messages to a line, the newest `MAX_EXPORTED`; codes are left out.
+
+    With them, as many events about it that were told to the operator's systems.
+    """
     rows = cursor.execute(_SQL["export_of_line"], {"line": line, "limit": MAX_EXPORTED}).fetchall()
+    events = cursor.execute(_SQL["export_events_of_line"], {"line": line, "limit": MAX_EXPORTED}).fetchall()
     return {
+        "events": [
+            {"kind": kind, "data": json.loads(data), "happened_at": happened_at.isoformat()}
+            for kind, data, happened_at in events
+        ],
         "messages": [
             {
                 "kind": kind,
@@ -123,5 +131,5 @@ def export_of_line(cursor: psycopg.Cursor[Any], line: UUID) -> Mapping[str, obje
                 "sent_at": None if sent_at is None else sent_at.isoformat(),
             }
             for kind, channel, address, content, is_secret, created_at, sent_at in rows
-        ]
+        ],
     }

@@ -15,6 +15,8 @@ from django.db import transaction
 
 from selbsthelfer.activities import queries as activities
 from selbsthelfer.allowances import queries as allowances
+from selbsthelfer.charging import operations as ordering
+from selbsthelfer.charging import queries as charging
 from selbsthelfer.contacts import queries as contacts
 from selbsthelfer.conversations import operations as conversing
 from selbsthelfer.conversations import queries as conversations
@@ -42,6 +44,7 @@ _PARTS: Mapping[str, Part] = {
     "contacts": contacts.export_of_line,
     "programmes": programmes.export_of_line,
     "allowances": allowances.export_of_line,
+    "charging": charging.export_of_line,
     "receipts": selfservice.export_of_line,
     "conversations": conversations.export_of_line,
     "messages": outbox.export_of_line,
@@ -98,6 +101,7 @@ def erase(line: LineRef, *, now: datetime) -> None:
         cursor = open_cursor()
         Wish.objects.create(subscriber_id=line.subscriber_id, kind="erase", wished_at=now, fulfilled_at=now)
         inviting.erase_line(cursor, line.subscriber_id)
+        ordering.erase_line(cursor, line.subscriber_id)
         doing.erase_line(cursor, line.subscriber_id, now=now)
         conversing.erase_line(cursor, line.subscriber_id, now=now)
         sending.erase_line(cursor, line.subscriber_id, now=now)

@@ -19,6 +19,7 @@ from django.db import transaction
 from selbsthelfer.allowances.operations import Credit, credit
 from selbsthelfer.kit.copying import copy_rows
 from selbsthelfer.kit.sql import open_cursor, plan_by_key, plan_by_set, statements
+from selbsthelfer.outbox.events import wanted_kinds
 from selbsthelfer.programmes.alterations import (
     alter_lines,
     altered_clock_instants,
@@ -30,9 +31,15 @@ from selbsthelfer.programmes.core.decision import JUST_BEFORE
 from selbsthelfer.programmes.core.definition import Definition
 from selbsthelfer.programmes.core.variant import Variant, draw_variant
 from selbsthelfer.programmes.core.windows import windows_while_open
+from selbsthelfer.programmes.telling import tell_decided
 from selbsthelfer.subscribers.queries import LineBilling, line_billings, line_ends
 
 _SQL = statements("selbsthelfer.programmes")
+
+_ASK_TOUCHED = "INSERT INTO programmes_asked " + _SQL["touched"]
+_FIND_TOUCHED = "".join(
+    ["WITH programmes_touch AS (", _SQL["few_touches"], ") SELECT subscriber_id FROM (", _SQL["touched"], ") t"]
+)
 
 ROUNDS_BEFORE_TRUNCATING = 20
 """Deleted rows of temporary tables pile up within a transaction; truncating makes every plan anew."""
@@ -237,6 +244,15 @@ def outstanding_touches(cursor: psycopg.Cursor[Any], lines: Sequence[Outstanding
     return touches
 
 
+def touched_lines(cursor: psycopg.Cursor[Any], touches: Sequence[Touch]) -> frozenset[UUID]:
+    """Find the lines for which one of a few touches may change anything; the others need no decision."""
+    if not touches:
+        return frozenset()
+    columns = map(list, zip(*touches, strict=True))
+    parameters = dict(zip(Touch._fields, columns, strict=True))
+    return frozenset(row[0] for row in cursor.execute(_FIND_TOUCHED, parameters).fetchall())
+
+
 def decide(cursor: psycopg.Cursor[Any], touches: Sequence[Touch], *, now: datetime) -> int:
     """Decide each touched line at each of its instants in order, and count the tranches released.
 
@@ -270,7 +286,7 @@ def _in_order(touches: list[Touch]) -> Sequence[Touch]:
 def _decide_round(cursor: psycopg.Cursor[Any], touches: Sequence[Touch], now: datetime) -> int:
     copy_rows(cursor, "programmes_touch", Touch._fields, touches)
     plan_by_key(cursor)
-    if cursor.execute(_SQL["ask_touched"]).rowcount == 0:
+    if cursor.execute(_ASK_TOUCHED).rowcount == 0:
         return 0
     settle_altered(cursor)
     cursor.execute(_SQL["drop_closed"])
@@ -281,8 +297,15 @@ def _decide_round(cursor: psycopg.Cursor[Any], touches: Sequence[Touch], now: da
     if missed:
         lines, programmes, masks = (list(column) for column in zip(*missed, strict=True))
         cursor.execute(_SQL["mark_missed"], {"lines": lines, "programmes": programmes, "masks": masks})
-    if due == 0:
-        return 0
+    released = _release_due(cursor, now) if due else 0
+    wanted = wanted_kinds(cursor)
+    if wanted:
+        tell_decided(cursor, wanted, are_released=released > 0)
+    return released
+
+
+def _release_due(cursor: psycopg.Cursor[Any], now: datetime) -> int:
+    """Release every tranche that is due, and credit its volume."""
     released = cursor.execute(_SQL["release_due"]).fetchall()
     cursor.execute(_SQL["mark_released"])
     grant_from_reserved(cursor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from selbsthelfer.kit.logs import logging_settings
 from selbsthelfer.project.database import database_settings
 
 HTTPS = os.environ.get("SELBSTHELFER_HTTPS") == "1"
@@ -21,6 +22,10 @@ BRAND = os.environ.get("SELBSTHELFER_BRAND", "Musterfunk")
 """The operator's name on every page and receipt."""
 IMPRINT = os.environ.get("SELBSTHELFER_IMPRINT", "")
 """Who answers for these pages (§ 5 DDG), as plain text with line breaks; the demo has a made-up one."""
+PANEL_FRAME_ANCESTORS = os.environ.get("SELBSTHELFER_PANEL_FRAME_ANCESTORS", "").replace(",", " ").split()
+"""The origins whose pages may hold the reward panel in a frame; without any it opens by itself only."""
+APP_ORIGINS = os.environ.get("SELBSTHELFER_APP_ORIGINS", "").replace(",", " ").split()
+"""The origins whose scripts may read the API with a token for one line; without any, none may."""
 OIDC_ISSUER = os.environ.get("SELBSTHELFER_OIDC_ISSUER", "")
 """Where the operator's own sign-in is, by OpenID Connect; empty where there is none."""
 OIDC_LINE_CLAIM = os.environ.get("SELBSTHELFER_OIDC_LINE_CLAIM", "line")
@@ -61,6 +66,8 @@ INSTALLED_APPS = [
 DATABASES = {"default": database_settings(os.environ)}
 
 MIDDLEWARE = [
+    "selbsthelfer.api.origins.OriginsMiddleware",
+    "selbsthelfer.api.middleware.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "selbsthelfer.portal.rendering.PageMiddleware",
@@ -176,11 +183,5 @@ SOCIALACCOUNT_PROVIDERS = {
     }
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"errors": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"django.request": {"handlers": ["errors"], "level": "ERROR", "propagate": True}},
-}
+LOGGING = logging_settings(as_json=os.environ.get("SELBSTHELFER_LOGS") == "json")
 """What went wrong is told on standard error, with where in the code; addresses hold nothing personal."""

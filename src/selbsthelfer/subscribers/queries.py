@@ -96,6 +96,25 @@ def line_standings(cursor: psycopg.Cursor[Any], lines: Sequence[UUID]) -> Mappin
     }
 
 
+@dataclass(frozen=True, slots=True)
+class LineProfile:
+    """A line as the operator knows it, without its number."""
+
+    subject: str
+    tariff: str | None
+    timezone: str
+    language: str | None
+    is_suspended: bool
+    registered_at: datetime
+    ended_at: datetime | None
+
+
+def line_profile(cursor: psycopg.Cursor[Any], line: UUID) -> LineProfile | None:
+    """Load what a line is; none where it is not registered."""
+    row = cursor.execute(_SQL["profile_of_line"], {"line": line}).fetchone()
+    return None if row is None else LineProfile(*row)
+
+
 def export_of_line(cursor: psycopg.Cursor[Any], line: UUID) -> Mapping[str, object]:
     """Give what is kept about the line itself, with the newest `MAX_EXPORTED` of its numbers."""
     row = cursor.execute(_SQL["export_of_line"], {"line": line}).fetchone()

@@ -4,6 +4,14 @@ VALUES (%(activity)s, %(counting_class)s, %(online)s)
 ON CONFLICT (activity) DO UPDATE SET counting_class = excluded.counting_class, online = excluded.online
 WHERE (activities_kind.counting_class, activities_kind.online) IS DISTINCT FROM (excluded.counting_class, excluded.online);
 
+-- name: record_few
+INSERT INTO activities_activity (subscriber_id, activity, happened_at, id, source, received_at, succeeded)
+SELECT *
+FROM unnest(
+    %(subscriber_id)s::uuid[], %(activity)s::text[], %(happened_at)s::timestamptz[], %(id)s::text[],
+    %(source)s::text[], %(received_at)s::timestamptz[], %(succeeded)s::boolean[]
+);
+
 -- name: export_of_line
 -- Everything that is kept about what a line did, for the one who asks for their data.
 SELECT activity, happened_at, received_at, succeeded, source, id

@@ -60,7 +60,8 @@ DELETE FROM allowances_burning; DELETE FROM allowances_burned;
 -- name: find_available
 -- The buckets valid at some time of a line's usage, also the empty ones: they too cover their period. What is left
 -- in one is the balance of its newest entry, which the sub-select finds at the end of the entries' key, however
--- many there are and whatever the planner believes.
+-- many there are and whatever the planner believes. What the charging system has not confirmed cannot have been used
+-- there, so it burns here neither; those few orders have an index of their own.
 INSERT INTO allowances_available
 SELECT
     b.subscriber_id, b.bucket_id, b.kind, b.size_bytes, b.valid_from, b.valid_until,
@@ -75,7 +76,11 @@ JOIN LATERAL (
     SELECT e.ordinal, e.balance_bytes FROM allowances_entry e
     WHERE e.subscriber_id = b.subscriber_id AND e.bucket_id = b.bucket_id
     ORDER BY e.ordinal DESC LIMIT 1
-) n ON true;
+) n ON true
+WHERE NOT EXISTS (
+    SELECT FROM charging_creditorder o
+    WHERE o.subscriber_id = b.subscriber_id AND o.credit_id = b.bucket_id AND o.state <> 'confirmed'
+);
 
 -- name: find_burning
 -- Buckets rest while the line is suspended and end with it, as far as that was known when the usage was received.

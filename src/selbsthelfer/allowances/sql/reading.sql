@@ -85,7 +85,7 @@ SELECT
 FROM (
     (
         SELECT * FROM allowances_entry
-        WHERE subscriber_id = %(line)s AND amount_bytes < 0
+        WHERE subscriber_id = %(line)s AND amount_bytes < 0 AND happened_at >= %(from_at)s
         AND (happened_at, bucket_id, ordinal) < (%(happened_at)s, %(bucket_id)s, %(ordinal)s)
         ORDER BY happened_at DESC, bucket_id DESC, ordinal DESC
         LIMIT %(limit)s
@@ -94,7 +94,7 @@ FROM (
     SELECT c.*
     FROM allowances_bucket b
     JOIN allowances_entry c ON c.subscriber_id = b.subscriber_id AND c.bucket_id = b.bucket_id AND c.ordinal = 1
-    WHERE b.subscriber_id = %(line)s
+    WHERE b.subscriber_id = %(line)s AND c.happened_at >= %(from_at)s
     AND (c.happened_at, c.bucket_id, c.ordinal) < (%(happened_at)s, %(bucket_id)s, %(ordinal)s)
 ) e
 JOIN allowances_bucket b ON b.subscriber_id = e.subscriber_id AND b.bucket_id = e.bucket_id

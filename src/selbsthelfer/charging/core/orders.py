@@ -1,8 +1,37 @@
-"""What can have become of a credit order."""
+"""What can become of a credit order, as functions from one standing of it to the next.
+
+An order is taken, marked `uncertain` and only then sent. So whoever dies at whatever instruction leaves the
+truth behind, nobody sends blindly again, and what an attempt brings is noted only while no newer one began:
+except that volume has arrived, which holds whenever it is learned.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from selbsthelfer.charging.core.backing_off import next_attempt_at
+from selbsthelfer.charging.core.port import Capabilities, Credit, Credited, Found, NotCredited, Outcome
+
+SEND_WITHIN: Final = timedelta(seconds=20)
+"""An order that is not on its way so long after it was taken is not sent, and can be taken again."""
+CLOCK_SLACK: Final = timedelta(seconds=5)
+"""How far the clocks of two machines may be apart."""
+READ_AFTER: Final = timedelta(seconds=5)
+"""How soon an order of unknown fate is read back for the first time; what is found is confirmed at once."""
+READ_WITHIN: Final = timedelta(minutes=2)
+"""For how long whoever reads an order back has it alone; longer than any system may keep it waiting."""
+STUCK_AFTER: Final = timedelta(hours=1)
+"""An order that is not delivered so long after it was written is worth an alert."""
+
+TOO_LATE: Final = "too_late"
+LINE_ENDED: Final = "line_ended"
+NO_RECIPIENT: Final = "no_recipient"
+ABSENT: Final = "absent"
+NEEDS_A_PERSON: Final = "needs_a_person"
 
 
 class OrderState(StrEnum):
@@ -15,3 +44,217 @@ class OrderState(StrEnum):
     CONFIRMED = "confirmed"
     UNCERTAIN = "uncertain"
     REFUSED = "refused"
+
+
+class Action(StrEnum):
+    """What an attempt tried: to credit, to read back what there is, or what a person said or asked for."""
+
+    CREDIT = "credit"
+    READ_BACK = "read_back"
+    RESOLVE = "resolve"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as it stands; `attempts` counts every action and tells an older attempt from a newer.
+
+    `due_at` is when a worker may take it, None when none ever will. `recipient` is fixed by the first
+    attempt. `troubled_at`: since when a person should know. `owed_at`: when it was found undelivered at the
+    end of its volume, which is to be made good.
+    """
+
+    subscriber_id: UUID
+    credit_id: UUID
+    system: str
+    state: OrderState
+    bytes: int
+    valid_from: datetime
+    valid_until: datetime
+    ordered_at: datetime
+    confirmed_at: datetime | None
+    recipient: str | None
+    due_at: datetime | None
+    attempts: int
+    sent_at: datetime | None
+    place: str | None
+    failure: str | None
+    troubled_at: datetime | None
+    owed_at: datetime | None
+    made_good_at: datetime | None
+
+    @property
+    def key(self) -> tuple[UUID, UUID]:
+        return self.subscriber_id, self.credit_id
+
+    def to_send(self) -> Credit:
+        """Tell what is sent, which is the same at every attempt; only of an order with a recipient."""
+        if self.recipient is None:
+            raise ValueError("an order without a recipient is not sent")
+        return Credit(self.credit_id, self.recipient, self.bytes, self.valid_from, self.valid_until)
+
+
+def taken_to_send(order: Order, recipient: str, *, at: datetime, capabilities: Capabilities) -> Order:
+    """Mark an open order uncertain before it is sent: from here on the charging system may have it."""
+    return replace(
+        order,
+        state=OrderState.UNCERTAIN,
+        recipient=order.recipient or recipient,
+        attempts=order.attempts + 1,
+        sent_at=at,
+        due_at=at + SEND_WITHIN + CLOCK_SLACK if capabilities.read_back else order.valid_until,
+    )
+
+
+def noted(order: Order, attempt: int, outcome: Outcome, *, at: datetime, capabilities: Capabilities) -> Order:
+    """Note what an attempt to credit brought; one that came too late to matter changes nothing."""
+    if isinstance(outcome, Credited):
+        return confirmed(order, outcome.place, at=at)
+    if order.state is not OrderState.UNCERTAIN or order.attempts != attempt:
+        return order
+    if not isinstance(outcome, NotCredited):
+        return _uncertain(order, outcome.code, at=at, capabilities=capabilities)
+    if outcome.is_permanent:
+        return refused(order, outcome.code, at=at)
+    return reopened(order, outcome.code, at=at)
+
+
+def unsent(order: Order, attempt: int, *, due_at: datetime | None) -> Order:
+    """Give back an order that was taken and surely not sent."""
+    if order.state is not OrderState.UNCERTAIN or order.attempts != attempt:
+        return order
+    return replace(order, state=OrderState.OPEN, due_at=due_at or order.ordered_at)
+
+
+def confirmed(order: Order, place: str | None, *, at: datetime) -> Order:
+    """Confirm an order, whatever was thought of it; what was made good stays given."""
+    if order.state is OrderState.CONFIRMED:
+        return order
+    return replace(
+        order,
+        state=OrderState.CONFIRMED,
+        confirmed_at=at,
+        due_at=None,
+        place=place or order.place,
+        failure=None,
+        troubled_at=None,
+        owed_at=order.owed_at if order.made_good_at else None,
+    )
+
+
+def reopened(order: Order, code: str, *, at: datetime) -> Order:
+    """Have an order sent again after a while, until its volume ends."""
+    is_stuck = at - order.ordered_at >= STUCK_AFTER
+    return replace(
+        order,
+        state=OrderState.OPEN,
+        confirmed_at=None,
+        due_at=_next_or_end(order, at),
+        failure=code,
+        troubled_at=order.troubled_at or (at if is_stuck else None),
+    )
+
+
+def refused(order: Order, code: str, *, at: datetime) -> Order:
+    """Close an order that the system will never take, and have a person look."""
+    return replace(
+        order, state=OrderState.REFUSED, due_at=None, failure=code, troubled_at=order.troubled_at or at
+    )
+
+
+def ended(order: Order, *, at: datetime, is_line_ended: bool) -> Order:
+    """Close an order at the end of its volume or of its line; what nobody delivered is owed.
+
+    An uncertain one stays uncertain: it may have been credited. What a line is owed ends with the line.
+    """
+    is_open = order.state is OrderState.OPEN
+    closed = replace(
+        order,
+        state=OrderState.REFUSED if is_open else order.state,
+        due_at=None,
+        failure=LINE_ENDED if is_line_ended else TOO_LATE,
+    )
+    if is_line_ended:
+        return closed
+    return replace(closed, troubled_at=order.troubled_at or at, owed_at=order.owed_at or at)
+
+
+def taken_to_read(order: Order, *, at: datetime) -> Order:
+    """Reserve an uncertain order for the one who reads it back."""
+    return replace(order, attempts=order.attempts + 1, due_at=at + READ_WITHIN)
+
+
+def settled(
+    order: Order, attempt: int, found: tuple[Found, ...], *, at: datetime, capabilities: Capabilities
+) -> Order:
+    """Settle an uncertain order by the buckets that the system has under its id.
+
+    One that surely never arrived is sent again. One that is absent and may still arrive, or may have been
+    used up, is read back later, until its volume ends; a person is told of the latter.
+    """
+    if found:
+        return confirmed(order, first_place(order, found), at=at)
+    if order.state is not OrderState.UNCERTAIN or order.attempts != attempt:
+        return order
+    if is_under_way(order, at=at, capabilities=capabilities):
+        due_at = min(_next_or_end(order, at), _settled_at(order, capabilities))
+        return replace(order, due_at=due_at, failure=ABSENT)
+    if is_surely_absent(order, at=at, capabilities=capabilities):
+        return reopened(order, ABSENT, at=at)
+    return replace(
+        order,
+        due_at=_next_or_end(order, at),
+        failure=NEEDS_A_PERSON,
+        troubled_at=order.troubled_at or at,
+    )
+
+
+def unreadable(order: Order, attempt: int, code: str, *, at: datetime) -> Order:
+    """Read an uncertain order back later."""
+    if order.state is not OrderState.UNCERTAIN or order.attempts != attempt:
+        return order
+    is_stuck = at - order.ordered_at >= STUCK_AFTER
+    return replace(
+        order,
+        due_at=_next_or_end(order, at),
+        failure=code,
+        troubled_at=order.troubled_at or (at if is_stuck else None),
+    )
+
+
+def is_surely_absent(order: Order, *, at: datetime, capabilities: Capabilities) -> bool:
+    """Tell whether a bucket that is not found was never credited, rather than used up or ended."""
+    is_readable = capabilities.read_back and capabilities.settle_seconds is not None
+    cannot_be_used_up = capabilities.keeps_used_up or at < order.valid_from
+    return is_readable and cannot_be_used_up and at < order.valid_until
+
+
+def is_under_way(order: Order, *, at: datetime, capabilities: Capabilities) -> bool:
+    """Tell whether an attempt to credit may still take effect, where that is bounded."""
+    if order.state is not OrderState.UNCERTAIN or order.sent_at is None:
+        return False
+    return at < _settled_at(order, capabilities)
+
+
+def first_place(order: Order, found: tuple[Found, ...]) -> str:
+    """Choose the bucket that is the order's: the one it has named already, else the first by name."""
+    places = sorted(bucket.place for bucket in found)
+    return order.place if order.place in places else places[0]
+
+
+def _uncertain(order: Order, code: str, *, at: datetime, capabilities: Capabilities) -> Order:
+    """Read an order of unknown fate back soon, or leave it to a person where the system tells nothing."""
+    if capabilities.read_back:
+        return replace(order, due_at=min(at + READ_AFTER, order.valid_until), failure=code)
+    return replace(order, due_at=order.valid_until, failure=code, troubled_at=order.troubled_at or at)
+
+
+def _settled_at(order: Order, capabilities: Capabilities) -> datetime:
+    """Tell from when on the last attempt can no longer take effect, as far as that is bounded."""
+    sent_by = (order.sent_at or order.ordered_at) + SEND_WITHIN
+    return sent_by + timedelta(seconds=capabilities.settle_seconds or 0) + CLOCK_SLACK
+
+
+def _next_or_end(order: Order, at: datetime) -> datetime:
+    later = next_attempt_at(order.credit_id, order.attempts, at) or order.valid_until
+    return min(later, order.valid_until)

@@ -47,3 +47,29 @@ FROM contacts_contact c
 WHERE c.subscriber_id = %(line)s
 ORDER BY c.happened_at DESC
 LIMIT %(limit)s;
+
+-- name: contact
+-- A contact with the topic that an agent gave it last, else its own. Both questions about contacts begin alike.
+SELECT
+    c.happened_at, c.id, c.source, c.received_at, c.channel, c.direction, c.outcome, c.wait_seconds, c.talk_seconds,
+    coalesce((
+        SELECT k.topic FROM contacts_coding k
+        WHERE k.subscriber_id = c.subscriber_id AND k.contact_source = c.source AND k.contact_id = c.id
+        AND k.received_at <= %(known_until)s
+        ORDER BY k.happened_at DESC, k.id DESC, k.source DESC LIMIT 1
+    ), c.topic) AS topic
+FROM contacts_contact c
+WHERE c.subscriber_id = %(line)s AND c.received_at <= %(known_until)s;
+
+-- name: and_on_page
+AND (c.happened_at, c.id, c.source) < (%(happened_at)s, %(id)s, %(source)s)
+ORDER BY c.happened_at DESC, c.id DESC, c.source DESC
+LIMIT %(limit)s;
+
+-- name: and_of_fact
+AND c.id = %(id)s AND c.source = %(source)s;
+
+-- name: reclassification_of_fact
+SELECT subscriber_id, contact_source, contact_id, happened_at, id, source, received_at, counts, reason, by
+FROM contacts_reclassification
+WHERE subscriber_id = %(line)s AND id = %(id)s AND source = %(source)s

@@ -36,6 +36,30 @@ RETURNING
     CASE WHEN l.earlier_frontier_at > a.first_received_at THEN l.subscriber_id END,
     CASE WHEN l.earlier_frontier_at > a.first_received_at THEN l.earlier_frontier_at END;
 
+-- name: plan_few_by_key
+-- One statement, so that it travels with others. Without statistics of new tables the planner may read all of them.
+SELECT
+    set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+    set_config('enable_mergejoin', 'off', true), set_config('enable_nestloop', 'on', true);
+
+-- name: lock_few
+-- The same as lock_lines for a few lines, given in the order of locking; all are told with their frontiers.
+UPDATE intake_line l
+SET frontier_at = greatest(l.frontier_at, a.received_at), earlier_frontier_at = l.frontier_at
+FROM unnest(%(lines)s::uuid[], %(received_at)s::timestamptz[]) AS a(subscriber_id, received_at)
+WHERE l.subscriber_id = a.subscriber_id
+RETURNING l.subscriber_id, l.earlier_frontier_at, l.frontier_at;
+
+-- name: hold_few
+-- The lines are locked, so that nobody else holds a key of theirs meanwhile; a key that is not returned was held
+-- before.
+INSERT INTO intake_key (subscriber_id, source, id, received_at)
+SELECT subscriber_id, source, id, received_at
+FROM unnest(%(lines)s::uuid[], %(sources)s::text[], %(ids)s::text[], %(received_at)s::timestamptz[])
+    AS a(subscriber_id, source, id, received_at)
+ON CONFLICT DO NOTHING
+RETURNING subscriber_id, source, id;
+
 -- name: unregistered_lines
 SELECT DISTINCT a.subscriber_id
 FROM intake_arrived a

@@ -228,7 +228,26 @@ _CASES: Final = {
     ),
 }
 
-WORDINGS: Final[Mapping[str, Wording]] = MappingProxyType({**_CODES, **_ALERTS, **_VOLUME, **_CASES})
+_OPERATION: Final = {
+    "alert.orders": Wording(
+        Words("Gutschriften brauchen Ihren Blick", "Credits need your attention"),
+        Words(
+            "Neu seit der letzten Meldung: {refused} abgelehnt, {stuck} nicht zugestellt oder ungeklärt, "
+            "{drifts} Abweichungen im Abrechnungssystem.",
+            "New since the last message: {refused} refused, {stuck} undelivered or unresolved, "
+            "{drifts} differences in the charging system.",
+        ),
+        Words(
+            "Welche das sind und warum, zeigen „selbsthelfer orders list“ und „selbsthelfer reconcile“.",
+            "“selbsthelfer orders list” and “selbsthelfer reconcile” show which ones, and why.",
+        ),
+        values={"refused": plain, "stuck": plain, "drifts": plain},
+    ),
+}
+
+WORDINGS: Final[Mapping[str, Wording]] = MappingProxyType(
+    {**_CODES, **_ALERTS, **_VOLUME, **_CASES, **_OPERATION}
+)
 """The words for each kind of message."""
 
 SECRET_KINDS: Final = frozenset(kind for kind, wording in WORDINGS.items() if wording.is_secret)

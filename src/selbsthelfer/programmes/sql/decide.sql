@@ -28,6 +28,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS programmes_asked (
     period_bounds timestamptz[] NOT NULL,
     released_mask bigint NOT NULL,
     missed_mask bigint NOT NULL,
+    told_mask bigint NOT NULL,
     cap_bytes bigint NOT NULL,
     altered boolean NOT NULL
 ) ON COMMIT DELETE ROWS;
@@ -69,20 +70,20 @@ CREATE TEMPORARY TABLE IF NOT EXISTS programmes_due (
     activity_id text COLLATE "C"
 ) ON COMMIT DELETE ROWS;
 
--- name: ask_touched
+-- name: touched
+-- Whom a touch makes ask; either asked for real, into `programmes_asked`, or only to learn whether to.
 -- Most touches can release nothing, and those enrolments are left out here: every tranche up to now is released;
 -- or all that was learned are activities and contacts of the running period. Those can change no window that has
 -- ended, so that only an activity matters, only to this period's tranche, and only if its window was not missed
 -- when it was last decided: whatever turns a missed window into a passed one is news of another kind.
-INSERT INTO programmes_asked
 SELECT
     row_number() OVER (), subscriber_id, programme, version, variant, decided_at, known_until, enrolled_at, stopped_at, closes_at,
-    period_bounds, released_mask, missed_mask, cap_bytes, altered
+    period_bounds, released_mask, missed_mask, told_mask, cap_bytes, altered
 FROM (
     SELECT
         e.subscriber_id, e.programme, e.version, e.variant, t.decided_at, t.known_until, e.enrolled_at,
         coalesce(e.stopped_at, 'infinity') AS stopped_at, e.closes_at, e.period_bounds, e.released_mask,
-        e.missed_mask, e.cap_bytes, e.altered, t.news_at, t.may_release,
+        e.missed_mask, e.told_mask, e.cap_bytes, e.altered, t.news_at, t.may_release,
         v.periods_per_stage,
         v.periods_per_stage * (v.stage_count + 1) AS last_paid,
         width_bucket(t.decided_at, e.period_bounds) AS current_index
@@ -106,6 +107,14 @@ WHERE altered OR (
     END
 );
 
+-- name: few_touches
+-- Stands for the temporary table of that name where touches are few.
+SELECT *
+FROM unnest(
+    %(subscriber_id)s::uuid[], %(decided_at)s::timestamptz[], %(known_until)s::timestamptz[],
+    %(news_at)s::timestamptz[], %(may_release)s::boolean[]
+) AS t(subscriber_id, decided_at, known_until, news_at, may_release);
+
 -- name: ask_all
 -- For reading: the enrolments of the touched lines, each as known while it was open. What was released later
 -- than the instant asked about is not known to it.
@@ -118,7 +127,7 @@ SELECT
         SELECT coalesce(bit_or(1::bigint << r.index), 0) FROM programmes_release r
         WHERE r.subscriber_id = e.subscriber_id AND r.programme = e.programme AND r.granted_at <= t.decided_at
     ) ELSE 0 END,
-    e.missed_mask, e.cap_bytes, e.altered
+    e.missed_mask, e.told_mask, e.cap_bytes, e.altered
 FROM programmes_touch t
 JOIN programmes_enrolment e ON e.subscriber_id = t.subscriber_id AND e.known_from <= t.known_until;
 

@@ -66,6 +66,11 @@ SELECT subscriber_id, subject, msisdn, language, ended_at
 FROM subscribers_subscriber
 WHERE subscriber_id = ANY (%(lines)s);
 
+-- name: profile_of_line
+SELECT subject, tariff, timezone, language, suspended, registered_at, ended_at
+FROM subscribers_subscriber
+WHERE subscriber_id = %(line)s;
+
 -- name: export_of_line
 -- Everything that is kept about a line itself, for the one who asks for their data.
 SELECT to_jsonb(s) - 'subscriber_id' FROM subscribers_subscriber s WHERE subscriber_id = %(line)s;

@@ -1,0 +1,113 @@
+"""The way of a request to the API: none of what pages need, and on every answer what the API promises.
+
+Stands first among the middlewares. A request to the API is answered here and goes through none of the
+others: no cookie, session, language or form token is looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, get_resolver
+
+from selbsthelfer.api.bodies import check_announced
+from selbsthelfer.api.etags import with_etag
+from selbsthelfer.api.limits import rate_headers
+from selbsthelfer.api.problems import Problem, answer_problem
+from selbsthelfer.api.refusing import NOT_FOUND, problem_of, problem_of_answer
+from selbsthelfer.kit.logs import REQUEST_ID, request_named
+
+PREFIX: Final = "/api/"
+ID_HEADER: Final = "X-Request-Id"
+MAX_ID_CHARACTERS: Final = 100
+_ID: Final = re.compile(rf"[\x21-\x7e]{{1,{MAX_ID_CHARACTERS}}}")
+
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class ApiMiddleware:
+    """Answer requests to the API; hand all others on."""
+
+    addresses = "selbsthelfer.api.urls"
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.headers = dict(_HEADERS)
+        if settings.SECURE_HSTS_SECONDS:
+            self.headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith(PREFIX):
+            return self.get_response(request)
+        request_id = _request_id(request)
+        is_head = request.method == "HEAD"
+        if is_head:
+            # What may be read may be asked for without its body; routes need not know.
+            request.method = "GET"
+        with request_named(request_id):
+            response = with_etag(request, _answer(request, self.addresses))
+        self._complete(request, response)
+        response.headers[ID_HEADER] = request_id
+        if is_head:
+            response.headers["Content-Length"] = str(len(response.content))
+            response.content = b""
+        return response
+
+    def _complete(self, request: HttpRequest, response: HttpResponse) -> None:
+        """Put on an answer what protects it, and what is left of the caller's minute."""
+        headers = response.headers
+        for name, value in self.headers.items():
+            headers.setdefault(name, value)
+        headers.setdefault("Cache-Control", "private, no-cache" if request.method == "GET" else "no-store")
+        for name, value in rate_headers(request).items():
+            headers[name] = value
+        # Django would log what was refused with its address, which names a line.
+        response._has_been_logged = True  # type: ignore[attr-defined]
+
+
+def request_id_now() -> str:
+    """Give the id of the request that is being answered; empty outside of one."""
+    return REQUEST_ID.get()
+
+
+def _request_id(request: HttpRequest) -> str:
+    """Take over the id that the caller gave, if it is fit for a header and a line of a log."""
+    given = request.headers.get(ID_HEADER, "")
+    return given if _ID.fullmatch(given) else str(uuid4())
+
+
+def _answer(request: HttpRequest, addresses: str) -> HttpResponse:
+    """Answer by the route at this address; whatever goes wrong becomes a problem document."""
+    try:
+        _check(request)
+        found = get_resolver(addresses).resolve(request.path_info)
+        request.resolver_match = found
+        response: HttpResponse = found.func(request, *found.args, **found.kwargs)
+        problem = problem_of_answer(response)
+    except Resolver404:
+        problem = NOT_FOUND
+    except Exception as error:  # noqa: BLE001 - the edge of the API: nothing of it may reach the caller
+        problem = problem_of(error)
+    return response if problem is None else answer_problem(request, problem)
+
+
+def _check(request: HttpRequest) -> None:
+    """Refuse what no route can answer, before anything is read."""
+    try:
+        request.get_host()
+    except DisallowedHost as error:
+        raise Problem(400, "host_unknown", "This server does not answer to that host name.") from error
+    if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+        raise Problem(400, "character_nul", "The address holds the character NUL, which no text of ours can.")
+    check_announced(request)

@@ -1,0 +1,58 @@
+"""Whether this process lives, can answer, and what it counts: for load balancers and Prometheus."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Final
+
+from django.db import DatabaseError, InterfaceError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from selbsthelfer.api.callers import Needs
+from selbsthelfer.api.problems import Problem, answer_problem
+from selbsthelfer.identity.core.scopes import Scope
+from selbsthelfer.kit.sql import open_cursor
+
+_MAY_READ: Final = Needs(Scope.METRICS_READ)
+
+
+@require_safe
+def health(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django passes it
+    """Say that the process answers at all; the database is not asked."""
+    return HttpResponse("alive\n", content_type="text/plain")
+
+
+@require_safe
+def ready(request: HttpRequest) -> HttpResponse:
+    """Say whether requests can be answered: the database is there and takes a transaction."""
+    try:
+        with transaction.atomic():
+            open_cursor().execute("SELECT 1")
+    except (DatabaseError, InterfaceError):
+        return answer_problem(
+            request, Problem(503, "not_ready", "The database does not answer.", headers={"Retry-After": "5"})
+        )
+    return HttpResponse("ready\n", content_type="text/plain")
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Tell what this process counts and what the database knows, to this machine or to a key for it."""
+    if not _is_from_here(request):
+        try:
+            _MAY_READ(request)
+        except Problem as problem:
+            return answer_problem(request, problem)
+    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _is_from_here(request: HttpRequest) -> bool:
+    """Tell whether the request was made on this machine, and not passed on by a proxy."""
+    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
+        return False
+    try:
+        return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False

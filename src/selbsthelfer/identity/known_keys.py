@@ -1,0 +1,106 @@
+"""The keys that this process has looked up lately, so that not every request asks the database."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping, Sequence
+from datetime import UTC, datetime
+from hmac import compare_digest
+from time import monotonic
+from typing import Final, NamedTuple
+
+from django.db import transaction
+
+from selbsthelfer.identity.core.keys import GivenKey, read_key
+from selbsthelfer.identity.core.scopes import Scope
+from selbsthelfer.kit.sql import open_cursor, statements
+
+_SQL = statements("selbsthelfer.identity")
+_SCOPES: Final = frozenset(Scope)
+
+KNOWN_SECONDS: Final = 1.0
+"""How long a key is taken for what it was when it was looked up: so long a revoked one may still open."""
+MAX_KNOWN: Final = 10_000
+"""Keys remembered, those that are nobody's among them; when there are more, all are forgotten."""
+
+
+class Client(NamedTuple):
+    """A system of the operator's that asks by the API."""
+
+    name: str
+    scopes: frozenset[Scope]
+    requests_per_minute: int
+
+
+class _Known(NamedTuple):
+    """A key as it was looked up; without a client it is nobody's."""
+
+    until: float
+    """On the clock of `time.monotonic`."""
+    client: Client | None = None
+    digest: str = ""
+    ends_at: datetime | None = None
+
+
+_KNOWN: Final[MutableMapping[str, _Known]] = {}
+_NAMED: Final[MutableMapping[str, _Known]] = {}
+
+
+def client_of_key(text: str) -> Client | None:
+    """Find whose key this is; nobody's where it is unknown, revoked or over.
+
+    Asks the database at most once in `KNOWN_SECONDS` for each key, and never for one that is mistyped.
+    """
+    given = read_key(text)
+    if given is None:
+        return None
+    known = _KNOWN.get(given.key_id)
+    if known is None or known.until <= monotonic():
+        known = _keep(_KNOWN, given.key_id, _look_up(given))
+    if known.client is None or not compare_digest(known.digest, given.digest):
+        return None
+    return known.client if known.ends_at is None or known.ends_at > datetime.now(UTC) else None
+
+
+def client_named(name: str) -> Client | None:
+    """Find a client that has a key that is good; asks the database at most once in `KNOWN_SECONDS`."""
+    known = _NAMED.get(name)
+    if known is None or known.until <= monotonic():
+        until, now = monotonic() + KNOWN_SECONDS, datetime.now(UTC)
+        with transaction.atomic():
+            row = open_cursor().execute(_SQL["client_named"], {"name": name, "now": now}).fetchone()
+        known = _keep(_NAMED, name, _Known(until) if row is None else _Known(until, _client(*row)))
+    return known.client
+
+
+def forget_known() -> None:
+    """Forget what was looked up, as a new process would."""
+    _KNOWN.clear()
+    _NAMED.clear()
+
+
+def _keep(memory: MutableMapping[str, _Known], key: str, known: _Known) -> _Known:
+    if len(memory) >= MAX_KNOWN:
+        memory.clear()
+    memory[key] = known
+    return known
+
+
+def _client(name: str, scopes: Sequence[str], requests_per_minute: int) -> Client:
+    """Read a client; a scope that this version does not know any more allows nothing."""
+    return Client(name, frozenset(Scope(scope) for scope in scopes if scope in _SCOPES), requests_per_minute)
+
+
+@transaction.atomic
+def _look_up(given: GivenKey) -> _Known:
+    """Look a key up, and write down once a day that it is in use."""
+    until = monotonic() + KNOWN_SECONDS
+    cursor = open_cursor()
+    row = cursor.execute(_SQL["client_of_key"], [given.key_id]).fetchone()
+    if row is None:
+        return _Known(until)
+    name, scopes, requests_per_minute, digest, ends_at, last_used_on = row
+    now = datetime.now(UTC)
+    is_right = compare_digest(digest, given.digest) and (ends_at is None or ends_at > now)
+    if is_right and (last_used_on is None or last_used_on < now.date()):
+        cursor.execute(_SQL["use_key"], {"key_id": given.key_id, "day": now.date()})
+    return _Known(until, _client(name, scopes, requests_per_minute), digest, ends_at)

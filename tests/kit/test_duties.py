@@ -1,0 +1,96 @@
+"""Background work goes round until it is told to stop, whatever a round does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from django.db import DatabaseError
+
+from selbsthelfer.kit.duties import Duty, keep
+
+PATIENCE_SECONDS = 20
+
+
+def kept(duties: list[Duty], until: Callable[[], bool]) -> bool:
+    """Keep duties until something holds; return whether all rounds ended."""
+    stop = threading.Event()
+    ended: list[bool] = []
+    keeper = threading.Thread(target=lambda: ended.append(keep(duties, stop)))
+    keeper.start()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not until() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    stop.set()
+    keeper.join(PATIENCE_SECONDS)
+    assert until()
+    return ended == [True]
+
+
+def test_a_round_that_says_there_is_more_is_followed_at_once() -> None:
+    rounds: list[float] = []
+
+    def round_() -> bool:
+        rounds.append(time.monotonic())
+        return len(rounds) < 50
+
+    assert kept([Duty("busy", round_, rest_seconds=3_600)], lambda: len(rounds) >= 50)
+    assert len(rounds) == 50
+
+
+def test_a_round_in_hand_ends_before_the_work_stops() -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def round_() -> bool:
+        begun.set()
+        time.sleep(0.3)
+        ended.set()
+        return False
+
+    assert kept([Duty("slow", round_, rest_seconds=60)], begun.is_set)
+    assert ended.is_set()
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), DatabaseError("x")])
+def test_a_failing_duty_is_tried_again_and_hinders_no_other(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    rounds: dict[str, int] = {"failing": 0, "sound": 0}
+
+    def fail_once() -> bool:
+        rounds["failing"] += 1
+        if rounds["failing"] == 1:
+            raise error
+        return False
+
+    def count() -> bool:
+        rounds["sound"] += 1
+        return False
+
+    duties = [Duty("failing", fail_once, rest_seconds=0.01), Duty("sound", count, rest_seconds=0.01)]
+    assert kept(duties, lambda: rounds["failing"] >= 2 and rounds["sound"] >= 5)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"failing failed: {type(error).__name__}; tried again in 2 s"
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_duty_done_alone_one_round_goes_at_a_time() -> None:
+    inside, most, rounds = 0, 0, 0
+    lock = threading.Lock()
+
+    def round_() -> bool:
+        nonlocal inside, most, rounds
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        time.sleep(0.01)
+        with lock:
+            inside -= 1
+            rounds += 1
+        return False
+
+    assert kept([Duty("alone", round_, rest_seconds=0.001, threads=4, alone=True)], lambda: rounds >= 20)
+    assert most == 1
