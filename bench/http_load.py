@@ -1,4 +1,4 @@
-"""Send facts over kept connections as fast as they are answered, in a process of its own that does little else.
+"""Send facts over kept connections as fast as they are answered, in a process that does little else.
 
 A request goes out on a connection as soon as the one before is answered, so there are as many in flight as
 connections. What was seen goes to standard output as JSON; the share of a processor that sending took, too,
@@ -43,7 +43,8 @@ class _Sender:
         self._number = 0
         kind = "cloudevents-batch+json" if asked.batch > 1 else "cloudevents+json"
         self._head = (
-            f"POST /api/v1/facts HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {os.environ[KEY_VARIABLE]}\r\n"
+            "POST /api/v1/facts HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            f"Authorization: Bearer {os.environ[KEY_VARIABLE]}\r\n"
             f"Content-Type: application/{kind}\r\nContent-Length: "
         ).encode()
 

@@ -17,12 +17,12 @@ from selbsthelfer.cli.connecting import migrate, set_up
 
 
 def main() -> None:
-    """Load, then measure deciding, intake and usage, then the pages."""
+    """Load, then measure deciding, intake and usage, then facts over HTTP, then the pages."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--lines", type=int, required=True)
     parser.add_argument("--batch", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--suite", choices=("all", "facts", "pages"), default="all")
+    parser.add_argument("--suite", choices=("all", "facts", "pages", "http"), default="all")
     parser.add_argument("--visits", type=int, default=200)
     parser.add_argument("--world", type=Path, required=True)
     parser.add_argument("--worker", help="only send batches of this name, when a line comes in")
@@ -34,6 +34,9 @@ def main() -> None:
         suite.work(pickle.loads(options.world.read_bytes()), options.batch, options.rounds, options.worker)  # noqa: S301
         return
     migrate()
+    if options.suite == "http":
+        json.dump({"figures": _http(), "indexes": [], "pages": []}, sys.stdout)
+        return
     from bench import world
 
     start = time.perf_counter()
@@ -45,6 +48,8 @@ def main() -> None:
         options.world.write_bytes(pickle.dumps(loaded))
         figures.append(suite.two_workers(_start_workers(options), options.batch, options.rounds))
         found.update(figures=[asdict(f) for f in figures], indexes=suite.index_list())
+    if options.suite == "all":
+        found["figures"] += _http()
     if options.suite != "facts":
         from bench import pages
 
@@ -53,6 +58,16 @@ def main() -> None:
         found.update(pages=[asdict(page) for page in measured], asset_bytes=pages.asset_bytes())
         print(f"  visited the pages in {time.perf_counter() - start:.0f} s", file=sys.stderr)
     json.dump(found, sys.stdout)
+
+
+def _http() -> list[dict[str, Any]]:
+    """Measure facts over HTTP, beside whatever else the database holds."""
+    from bench import http
+
+    start = time.perf_counter()
+    figures = [asdict(figure) for figure in http.measure_http()]
+    print(f"  sent facts over HTTP in {time.perf_counter() - start:.0f} s", file=sys.stderr)
+    return figures
 
 
 def _start_workers(options: argparse.Namespace) -> list[subprocess.Popen[bytes]]:

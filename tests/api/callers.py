@@ -83,13 +83,13 @@ def asking(client: Client, key: str) -> Asking:
     return Asking(client, key)
 
 
-def read(answer: HttpResponse, status: int = 200) -> Any:
+def read(answer: Any, status: int = 200) -> Any:
     """Read an answer that has this status."""
     assert answer.status_code == status, answer.content.decode()[:2_000]
     return json.loads(answer.content)
 
 
-def read_problem(answer: HttpResponse, status: int, code: str) -> Any:
+def read_problem(answer: Any, status: int, code: str) -> Any:
     """Read an answer that refuses with this status and code."""
     problem = read(answer, status)
     assert answer.headers["Content-Type"] == "application/problem+json"

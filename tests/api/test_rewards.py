@@ -66,8 +66,12 @@ def lives() -> list[Life]:
     """Make up the histories that the law is tried on."""
     leaving = eventful_life("leaving")
     leaving.withdrawn(ago(20).isoformat())
-    automatic = eventful_life("held-out", variant="control")
-    return [eventful_life("eventful"), leaving, automatic, *(random_life(n) for n in range(12))]
+    held_out = eventful_life("held-out", variant="control")
+    # Something done in the running period, on whatever day of it these tests run.
+    current = recent_life("current", days=130)
+    current.did(ago(0.001))
+    known = [eventful_life("eventful"), leaving, held_out, current]
+    return [*known, *(random_life(number) for number in range(12))]
 
 
 def test_rewards_and_contacts_say_what_the_explanation_says(client: Client) -> None:

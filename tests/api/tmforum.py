@@ -1,4 +1,4 @@
-"""What tests of TM Forum's APIs share: a partner that asks, and the Swagger files that answers are held to."""
+"""What tests of TM Forum's APIs share: a partner that asks, and the Swagger files for its answers."""
 
 from __future__ import annotations
 

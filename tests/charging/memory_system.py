@@ -48,6 +48,7 @@ class Fault(Enum):
     DIES_AFTER = auto()
     REFUSED = auto()
     UNREADABLE = auto()
+    EARLY = auto()
 
 
 class Crash(BaseException):
@@ -105,6 +106,8 @@ class MemorySystem:
                 raise Crash
             if fault is Fault.BUSY:
                 return NotCredited("busy", is_permanent=False)
+            if fault is Fault.EARLY:
+                return NotCredited("too_early", is_permanent=False)
             if fault is Fault.REFUSED:
                 return NotCredited("account_unknown", is_permanent=True)
             if fault is Fault.LOST_BEFORE:

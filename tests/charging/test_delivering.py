@@ -38,7 +38,7 @@ from tests.charging.world import (
 
 pytestmark = pytest.mark.django_db
 few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-credit_faults = st.sampled_from([f for f in Fault if f not in (Fault.REFUSED, Fault.UNREADABLE)])
+credit_faults = st.sampled_from([f for f in Fault if f not in (Fault.REFUSED, Fault.UNREADABLE, Fault.EARLY)])
 reading_faults = st.sampled_from([Fault.NONE, Fault.UNREADABLE, Fault.DIES_BEFORE])
 
 
@@ -237,6 +237,17 @@ def test_a_busy_system_is_asked_ever_more_rarely_and_an_hour_of_it_is_trouble() 
     assert load(line, credit_id).troubled_at is not None
     assert standing(system).in_trouble == 1
     assert standing(system).oldest_seconds == pytest.approx(86_400)
+
+
+def test_what_begins_later_waits_for_that_where_the_system_wants_it_so() -> None:
+    system, line = MemorySystem(), a_line()
+    (credit_id,) = order(system, line, starts_in=2)
+    system.fail([Fault.EARLY])
+    go_on(system, 47, seconds=3_600)
+    after = load(line, credit_id)
+    assert (len(system.sent), after.due_at, after.troubled_at) == (1, after.valid_from, None)
+    go_on(system, 2, seconds=3_600)
+    assert system.has() == Counter([credit_id])
 
 
 def test_what_is_not_on_its_way_in_time_or_before_a_stop_is_given_back_unsent() -> None:

@@ -20,7 +20,7 @@ from selbsthelfer.identity.core.line_tokens import (
     ExpiredTokenError,
     LineToken,
     PanelLink,
-    UnfitReturnUrlError,
+    WrongReturnUrlError,
     check_return_url,
 )
 from selbsthelfer.identity.core.scopes import Scope
@@ -199,5 +199,5 @@ def test_a_panel_leads_back_to_pages(url: str) -> None:
     ],
 )
 def test_it_leads_nowhere_else(url: str) -> None:
-    with pytest.raises(UnfitReturnUrlError):
+    with pytest.raises(WrongReturnUrlError):
         check_return_url(url)

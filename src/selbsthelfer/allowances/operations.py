@@ -91,7 +91,8 @@ class _Passed(NamedTuple):
 def credit(cursor: psycopg.Cursor[Any], credits_: Iterable[Credit], *, now: datetime) -> None:
     """Credit volume inside the transaction that decided it.
 
-    A bucket that has already ended (in an import) exists for the ledger, but orders no delivery.
+    A bucket that has already ended (in an import) exists for the ledger, but orders no delivery. With an
+    external charging system it burns only once its order is confirmed.
     """
     rows = list(credits_)
     _put_buckets(cursor, rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from selbsthelfer.api.making import make_api
-from selbsthelfer.api.routes import contacts, courtesies, facts, lines, programmes, rewards, tokens
+from selbsthelfer.api.routes import contacts, courtesies, facts, lines, programmes, rewards, tokens, webhooks
 
 api: Final = make_api("api")
 api.add_router("", facts.router)
@@ -15,3 +15,4 @@ api.add_router("", rewards.router)
 api.add_router("", contacts.router)
 api.add_router("", programmes.router)
 api.add_router("", courtesies.router)
+api.add_router("", webhooks.router)

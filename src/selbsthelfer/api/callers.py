@@ -16,7 +16,7 @@ from selbsthelfer.identity.core.scopes import Scope
 from selbsthelfer.identity.line_tokens import maker_of, read_token
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="selbsthelfer"'}
-MAX_KEY_CHARACTERS: Final = 8_000
+MAX_CREDENTIAL_CHARACTERS: Final = 8_000
 """Characters of a key or token that are looked at."""
 _SCOPES_OF_LINE: Final = frozenset({Scope.LINES_READ})
 """What a token for one line allows."""
@@ -67,7 +67,7 @@ def _caller(request: HttpRequest) -> Caller:
     key = key.strip()
     if kind.lower() != "bearer" or not key:
         raise _no_key("A key is needed, as “Authorization: Bearer …”.")
-    if len(key) <= MAX_KEY_CHARACTERS:
+    if len(key) <= MAX_CREDENTIAL_CHARACTERS:
         if key.startswith(TOKEN_PREFIX):
             return _caller_by_token(request, key)
         client = client_of_key(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-MAX_DEPTH: Final = 8
+MAX_EXAMPLE_DEPTH: Final = 8
 """How deep an example is built; below that it is null."""
 
 _BY_FORMAT: Final[Mapping[str, str]] = {
@@ -29,7 +29,7 @@ def resolve(schema: Mapping[str, Any], schemas: _Schemas) -> Mapping[str, Any]:
     }
 
 
-def example_of(schema: Mapping[str, Any], schemas: _Schemas, depth: int = MAX_DEPTH) -> Any:
+def example_of(schema: Mapping[str, Any], schemas: _Schemas, depth: int = MAX_EXAMPLE_DEPTH) -> Any:
     """Give an example of what a schema describes."""
     schema = resolve(schema, schemas)
     for told in ("example", "const", "default"):

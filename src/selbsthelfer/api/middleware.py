@@ -60,7 +60,6 @@ class ApiMiddleware:
         self._complete(request, response)
         response.headers[ID_HEADER] = request_id
         if is_head:
-            response.headers["Content-Length"] = str(len(response.content))
             response.content = b""
         return response
 
@@ -72,6 +71,9 @@ class ApiMiddleware:
         headers.setdefault("Cache-Control", "private, no-cache" if request.method == "GET" else "no-store")
         for name, value in rate_headers(request).items():
             headers[name] = value
+        if response.status_code not in {204, 304} and not response.streaming:
+            # Without it the server would send the answer in chunks.
+            headers.setdefault("Content-Length", str(len(response.content)))
         # Django would log what was refused with its address, which names a line.
         response._has_been_logged = True  # type: ignore[attr-defined]
 

@@ -11,11 +11,13 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from selbsthelfer.api.callers import Needs
+from selbsthelfer.api.gauges import gauges
 from selbsthelfer.api.problems import Problem, answer_problem
 from selbsthelfer.identity.core.scopes import Scope
 from selbsthelfer.kit.sql import open_cursor
 
 _MAY_READ: Final = Needs(Scope.METRICS_READ)
+_GAUGES: Final = gauges()
 
 
 @require_safe
@@ -45,7 +47,12 @@ def metrics(request: HttpRequest) -> HttpResponse:
             _MAY_READ(request)
         except Problem as problem:
             return answer_problem(request, problem)
-    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    try:
+        known = generate_latest(_GAUGES)
+    except (DatabaseError, InterfaceError):
+        # What this process counted is worth telling most when the database is away.
+        known = b""
+    return HttpResponse(generate_latest() + known, content_type=CONTENT_TYPE_LATEST)
 
 
 def _is_from_here(request: HttpRequest) -> bool:

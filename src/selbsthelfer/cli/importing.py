@@ -17,6 +17,7 @@ from django.db import OperationalError
 from psycopg import OperationalError as ServerGoneError
 
 from selbsthelfer.cli.connecting import TablesOutOfDateError, connect
+from selbsthelfer.cli.importing_following import follow as follow_log
 from selbsthelfer.cli.importing_report import (
     RejectsFile,
     default_rejects_path,
@@ -158,6 +159,9 @@ def queue_log(
     country_code: Annotated[
         str, typer.Option(help="Of numbers that begin with one 0, such as 49.", show_default=False)
     ] = "",
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on with what is appended to the first FILE, until Ctrl-C.")
+    ] = False,
     facts_to: FactsTo = None,
     rejects: Rejects = None,
     as_json: AsJson = False,
@@ -167,7 +171,7 @@ def queue_log(
 
     Name rotated files together; they are read from the oldest on and may overlap. A call that has no end yet
     is taken when its file is imported again, grown or together with the next one. A QUEUES file has a table
-    such as [queues.billing] with topic = "bill.view", and if need be channel and direction, for each queue;
+    such as \\[queues.billing] with topic = "bill.view", and if need be channel and direction, for each queue;
     without it all calls are unclassified, so that none can count.
     """
     advice = "Name the topic of each queue in a file and give it with --queues."
@@ -180,7 +184,10 @@ def queue_log(
             country_code=_country_code(country_code),
         )
     order = _Order(files, facts_to, rejects, as_json, batch, advice)
-    _run(order, lambda gathering: read_queue_logs(files, terms, gathering))
+    if follow:
+        _follow(order, terms)
+    else:
+        _run(order, lambda gathering: read_queue_logs(files, terms, gathering))
 
 
 @app.command()
@@ -234,6 +241,17 @@ def _run(order: _Order, read: Callable[[Gathering], object]) -> None:
             else:
                 gathering.write(facts_path, on_progress=steps.advance)
         _tell(order, gathering.summary, gathering.sorter.size, monotonic() - began_at, rejects)
+
+
+def _follow(order: _Order, terms: QueueLogTerms) -> None:
+    with _plain_errors():
+        if order.facts_to is not None:
+            raise _WrongUseError("--follow takes what comes; it cannot be used with --facts-to")
+        _sizes(order.files)
+        rejects_path = _writable(order, order.rejects or default_rejects_path(order.files[0]))
+        connect()
+        summary, rejects, seconds = follow_log(order.files, terms, rejects_path)
+        _tell(order, summary, sum(summary.results.values()), seconds, rejects)
 
 
 def _tell(order: _Order, summary: Summary, facts: int, seconds: float, rejects: RejectsFile) -> None:

@@ -155,6 +155,11 @@ class RejectsFile:
         }
         self._file.write(msgspec.json.encode(entry) + b"\n")
 
+    def flush(self) -> None:
+        """Let others read what was written so far."""
+        if self._file is not None:
+            self._file.flush()
+
     def close(self) -> None:
         if self._file is not None:
             self._file.close()

@@ -14,14 +14,17 @@ from selbsthelfer.cli import (
     enrolling,
     explain,
     importing,
+    orders,
     outbox,
     programme,
+    reconcile,
     rejects,
     replay,
     serve,
     simulate,
     sweeping,
     tasks,
+    webhooks,
     work,
 )
 
@@ -42,7 +45,10 @@ app.command("rejects")(rejects.command)
 app.add_typer(programme.app, name="programme")
 app.command("enrol")(enrolling.command)
 app.command("sweep")(sweeping.command)
+app.add_typer(orders.app, name="orders")
+app.command("reconcile")(reconcile.command)
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(cases.app, name="case")
 app.add_typer(client.app, name="client")
 app.add_typer(simulate.app, name="simulate")

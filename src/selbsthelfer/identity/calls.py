@@ -1,7 +1,8 @@
-"""How many calls a client has left in this minute, for all processes together, mostly without asking the database.
+"""How many calls a client has left in this minute: for all processes together, mostly from memory.
 
-A process takes a block of the minute's calls in one statement and spends it from memory. What it does not spend is
-lost with the minute, so that a client may be refused a little early (a block for each process), never late.
+A process takes a block of the minute's calls in one statement and spends it without asking again. What it
+does not spend is lost with the minute, so that a client may be refused a little early (a block for each
+process), never late.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ MAX_PURSES: Final = 10_000
 
 
 class Spent(NamedTuple):
-    """Whether a call is allowed, and what is left of the minute: of calls about, as far as this process knows."""
+    """Whether a call is allowed, and about how many calls are left for how long, as this process knows."""
 
     is_allowed: bool
     most: int

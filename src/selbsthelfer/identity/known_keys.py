@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from django.db import transaction
 
-from selbsthelfer.identity.core.keys import GivenKey, read_key
+from selbsthelfer.identity.core.keys import Key, read_key
 from selbsthelfer.identity.core.scopes import Scope
 from selbsthelfer.kit.sql import open_cursor, statements
 
@@ -91,7 +91,7 @@ def _client(name: str, scopes: Sequence[str], requests_per_minute: int) -> Clien
 
 
 @transaction.atomic
-def _look_up(given: GivenKey) -> _Known:
+def _look_up(given: Key) -> _Known:
     """Look a key up, and write down once a day that it is in use."""
     until = monotonic() + KNOWN_SECONDS
     cursor = open_cursor()

@@ -18,8 +18,12 @@ PARKED_FOR = timedelta(days=30)
 OWN_SOURCES = "/selbsthelfer/"
 """What the sources of our own facts begin with; no other system may use it."""
 
-_BACKDATED = Rejection("backdating_not_allowed", "received", "only who may backdate tells when a fact was received")
-_SOURCE_RESERVED = Rejection("source_reserved", "source", f"sources that begin with {OWN_SOURCES} are our own")
+_BACKDATED = Rejection(
+    "backdating_not_allowed", "received", "only who may backdate tells when a fact was received"
+)
+_SOURCE_RESERVED = Rejection(
+    "source_reserved", "source", f"sources that begin with {OWN_SOURCES} are our own"
+)
 
 
 @dataclass(frozen=True, slots=True)

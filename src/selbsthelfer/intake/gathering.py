@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from threading import Lock
 from typing import NamedTuple
 
@@ -28,9 +29,12 @@ MAX_LEADERS = 1
 """Groups that are committed at once. A second makes the groups smaller and so the facts dearer."""
 
 _UNREACHABLE = (
-    psycopg.OperationalError, psycopg.InterfaceError, django.db.OperationalError, django.db.InterfaceError
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    django.db.OperationalError,
+    django.db.InterfaceError,
 )
-"""What is raised where the database is away: nothing is wrong with the facts, and sending them again is safe."""
+"""What is raised where the database is away: nothing is wrong with the facts, so they may be sent again."""
 
 
 class BusyError(RuntimeError):
@@ -53,6 +57,8 @@ class _Request:
     is_connected: bool
     awake: Lock = field(default_factory=Lock)
     leads: bool = False
+    next: _Request | None = None
+    """Who is woken after this one: a group that woke at once would fight over the interpreter."""
     taken: Taken | None = None
     error: BaseException | None = None
 
@@ -99,6 +105,8 @@ class Gathering:
             request.awake.acquire()
         if request.leads:
             self._lead(request)
+        elif request.next is not None:
+            request.next.awake.release()
         return request.answer()
 
     def _lead(self, leader: _Request) -> None:
@@ -113,9 +121,7 @@ class Gathering:
             raise
         finally:
             self._hand_over()
-            for request in group:
-                if request is not leader:
-                    request.awake.release()
+            _wake([request for request in group if request is not leader])
 
     def _next_group(self, leader: _Request) -> list[_Request]:
         """Take out what waits and may enter with the leader's request, the oldest first."""
@@ -146,6 +152,14 @@ class Gathering:
             leader = next((r for r in asleep if r.is_connected and r.may_join(oldest)), oldest)
             leader.leads = True
         leader.awake.release()
+
+
+def _wake(followers: Sequence[_Request]) -> None:
+    """Wake the first follower, who wakes the next."""
+    for follower, after in pairwise(followers):
+        follower.next = after
+    if followers:
+        followers[0].awake.release()
 
 
 def _commit(group: Sequence[_Request]) -> None:

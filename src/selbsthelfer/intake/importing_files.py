@@ -48,7 +48,7 @@ def open_input(path: Path) -> Iterator[InputFile]:
     try:
         raw = path.open("rb")
     except OSError as error:
-        raise UnreadableFileError(path, _in_words(error)) from error
+        raise UnreadableFileError(path, in_words(error)) from error
     with raw:
         is_packed = raw.peek(len(_PACKED))[: len(_PACKED)] == _PACKED
         stream = io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=raw))) if is_packed else raw
@@ -64,7 +64,7 @@ def require_readable(path: Path) -> int:
         with path.open("rb") as file:
             return file.seek(0, io.SEEK_END)
     except OSError as error:
-        raise UnreadableFileError(path, _in_words(error)) from error
+        raise UnreadableFileError(path, in_words(error)) from error
 
 
 def bounded_lines(file: IO[AnyStr], longest: int) -> Iterator[AnyStr]:
@@ -75,5 +75,6 @@ def bounded_lines(file: IO[AnyStr], longest: int) -> Iterator[AnyStr]:
             line = file.readline(longest)
 
 
-def _in_words(error: OSError) -> str:
+def in_words(error: OSError) -> str:
+    """Say why the system refused a file."""
     return (error.strerror or str(error)).lower()

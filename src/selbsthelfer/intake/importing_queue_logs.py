@@ -82,14 +82,24 @@ def read_queue_logs(paths: Sequence[Path], terms: QueueLogTerms, gathering: Gath
     only counted: it is complete when that file is read again, grown or together with its successor.
     Raises `UnreadableFileError`.
     """
-    calls = _ended_calls(sorted(paths, key=_first_instant), gathering)
+    calls = _ended_calls(oldest_first(paths), gathering)
     while some := list(islice(calls, MAX_IDENTIFIED)):
-        subjects = _subjects(some, terms)
+        subjects = subjects_of([placed.call for placed in some], terms)
         for placed, subject in zip(some, subjects, strict=True):
             if subject is None:
                 gathering.summary.unidentified += 1
             else:
-                gathering.add(_contact(placed.call, subject, terms), placed.place)
+                gathering.add(contact_of(placed.call, subject, terms), placed.place)
+
+
+def oldest_first(paths: Sequence[Path]) -> list[Path]:
+    """Put rotated logs in the order in which they were written; raises `UnreadableFileError`."""
+    return sorted(paths, key=_first_instant)
+
+
+def rejection_of(reject: LogReject) -> Rejection:
+    """Say in words why a line was refused."""
+    return Rejection(reject.reason, reject.event, _WORDS[reject.reason])
 
 
 def _ended_calls(paths: Sequence[Path], gathering: Gathering) -> Iterator[_PlacedCall]:
@@ -100,7 +110,7 @@ def _ended_calls(paths: Sequence[Path], gathering: Gathering) -> Iterator[_Place
             lines = _counted(reading)
             for read in read_queue_log(lines, totals=totals, open_calls=totals.left_open):
                 if isinstance(read, LogReject):
-                    gathering.refuse(Rejection(read.reason, read.event, _WORDS[read.reason]))
+                    gathering.refuse(rejection_of(read))
                     continue
                 gathering.summary.calls[read.outcome] += 1
                 if read.outcome not in WITHOUT_END:
@@ -129,9 +139,9 @@ def _first_instant(path: Path) -> datetime:
     return _BEFORE_ALL
 
 
-def _subjects(calls: Sequence[_PlacedCall], terms: QueueLogTerms) -> list[str | None]:
-    """Find the line of each call, or None."""
-    callers = [placed.call.caller for placed in calls]
+def subjects_of(calls: Sequence[QueueCall], terms: QueueLogTerms) -> list[str | None]:
+    """Find the line of each call, or None; at most `MAX_IDENTIFIED` at once."""
+    callers = [call.caller for call in calls]
     with transaction.atomic():
         cursor = open_cursor()
         if terms.callers_are_subjects:
@@ -139,8 +149,8 @@ def _subjects(calls: Sequence[_PlacedCall], terms: QueueLogTerms) -> list[str | 
             known = queries.registered(cursor, {subject for subject in named if subject is not None})
             return [subject if subject in known else None for subject in named]
         telling = [
-            (n, queries.Caller(spellings_of(caller, terms.country_code), placed.call.entered_at))
-            for n, (placed, caller) in enumerate(zip(calls, callers, strict=True))
+            (n, queries.Caller(spellings_of(caller, terms.country_code), call.entered_at))
+            for n, (call, caller) in enumerate(zip(calls, callers, strict=True))
             if caller is not None
         ]
         found = queries.lines_of_callers(cursor, [caller for _, caller in telling])
@@ -150,7 +160,8 @@ def _subjects(calls: Sequence[_PlacedCall], terms: QueueLogTerms) -> list[str | 
     return subjects
 
 
-def _contact(call: QueueCall, subject: str, terms: QueueLogTerms) -> ContactFinished:
+def contact_of(call: QueueCall, subject: str, terms: QueueLogTerms) -> ContactFinished:
+    """Make the fact of a call."""
     rule = terms.queues.get(call.queue, ANY_QUEUE)
     return ContactFinished(
         id=call.id,

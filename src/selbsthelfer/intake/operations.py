@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ from selbsthelfer.intake.refusals import keep_refusals
 from selbsthelfer.intake.short_way import WholeWayError, are_few, take_few
 from selbsthelfer.kit.collecting import without_cycle_collection
 from selbsthelfer.kit.copying import copy_rows
+from selbsthelfer.kit.metrics import count_batch
 from selbsthelfer.kit.sql import open_cursor, plan_by_key, statements
 from selbsthelfer.programmes import operations as programmes
 from selbsthelfer.programmes.core.definition import Definition
@@ -89,7 +91,7 @@ def accept(batch: Sequence[bytes | Fact], *, terms: Terms) -> Receipt:
     """
     if len(batch) > MAX_BATCH:
         raise BatchTooLargeError(f"a batch has at most {MAX_BATCH} facts, this one has {len(batch)}")
-    may_be_short = True
+    may_be_short, started = True, time.monotonic()
     for attempt in range(1, MAX_ATTEMPTS + 1):
         receipt = Receipt(results=["accepted"] * len(batch))
         try:
@@ -101,6 +103,7 @@ def accept(batch: Sequence[bytes | Fact], *, terms: Terms) -> Receipt:
             if attempt == MAX_ATTEMPTS:
                 raise
         else:
+            count_batch(receipt.counts, time.monotonic() - started)
             return receipt
     raise AssertionError("the last attempt returns or raises")
 

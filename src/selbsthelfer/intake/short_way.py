@@ -25,7 +25,7 @@ from selbsthelfer.programmes.operations import Outstanding, Touch
 
 _SQL = statements("selbsthelfer.intake")
 
-MAX_FEW = 200
+MAX_FEW = 100
 """Facts that go the short way; for more, filling tables by COPY is quicker than arrays."""
 _NOT_FEW = frozenset({SubscriberRegistered, ProgrammeEnrolled})
 

@@ -52,7 +52,7 @@ def logging_settings(*, as_json: bool) -> dict[str, Any]:
         },
         "loggers": {
             "django.request": {"level": "ERROR"},
-            "selbsthelfer": {"level": "INFO" if as_json else "WARNING"},
+            "selbsthelfer": {"level": "INFO" if as_json else "NOTSET"},
         },
         "root": {"handlers": ["standard_error"], "level": "WARNING"},
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from prometheus_client import Counter, Histogram
@@ -16,3 +17,10 @@ INTAKE_SECONDS: Final = Histogram(
 DUTIES_FAILED: Final = Counter(
     "selbsthelfer_duties_failed", "Rounds of background work that ended in an error.", ["duty"]
 )
+
+
+def count_batch(results: Mapping[str, int], seconds: float) -> None:
+    """Count a batch that was committed: its facts by result, and how long it took."""
+    for result, facts in results.items():
+        FACTS.labels(result).inc(facts)
+    INTAKE_SECONDS.observe(seconds)

@@ -20,7 +20,8 @@ from selbsthelfer.intake.core.facts import (
 )
 from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.partners.core.interactions import (
-    InteractionReading,
+    Interaction,
+    is_status,
     read_interaction,
     read_topic,
     shown_topic,
@@ -145,11 +146,16 @@ def _tell_changes(cursor: psycopg.Cursor[Any], known: Filed, filed: Filed, *, no
         tell(cursor, filed, "AttributeValueChange", now=now)
 
 
-def _content(body: Mapping[str, Any], reading: InteractionReading) -> dict[str, Any]:
+def _content(body: Mapping[str, Any], reading: Interaction) -> dict[str, Any]:
     """Keep of an interaction what is no free text; of its parties only the customer, once that is known."""
     content = kept(body, KIND)
     content.pop("relatedParty", None)
     content["reason"] = shown_topic(reading.topic)
+    # One word can be somebody's name: only words of the trade stay.
+    if reading.direction is None:
+        content.pop("direction", None)
+    if not is_status(content.get("status")):
+        content.pop("status", None)
     if reading.channel is not None:
         channels = content.setdefault("channel", [{"id": reading.channel}])
         content["channel"] = [{**channel, "name": reading.channel} for channel in channels]
@@ -172,7 +178,7 @@ def _customer(subject: str | None) -> dict[str, Any]:
     return {"relatedParty": [{"id": subject, "role": "customer", "@referredType": "Individual"}]}
 
 
-def _enter_contact(id_: str, subject: str, reading: InteractionReading, *, now: datetime) -> None:
+def _enter_contact(id_: str, subject: str, reading: Interaction, *, now: datetime) -> None:
     enter(
         ContactFinished(
             id=f"{KIND}/{id_}",

@@ -1,7 +1,7 @@
 """Let partners listen to what becomes of requests: the hubs of TM Forum's APIs.
 
-A listener is an endpoint of the outbox, with all that holds for those: where events may go, how often they are tried
-and for how long, and a log. Its events have the body that TM Forum wants.
+A listener is an endpoint of the outbox, with all that holds for those: where events may go, how often they
+are tried and for how long, and a log. Its events have the body that TM Forum wants.
 """
 
 from __future__ import annotations

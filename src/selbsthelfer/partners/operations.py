@@ -46,15 +46,13 @@ _LINE_FILTERS: Final = ("partyAccount.id", "logicalResource.id", "relatedParty.i
 
 def ask(request: Request, *, now: datetime) -> Answered:
     """Do what a partner asks, once; raises `RefusedError`, `ConflictError`, `NotOfferedError`."""
-    if request.partner.is_sandbox:
-        answered = _ask_sandbox(request, now=now)
-    elif request.kind in _ASK:
-        answered = _ASK[request.kind](request, now=now)
-    else:
+    if request.partner.is_sandbox and request.kind in (*_ASK, "bucket"):
+        return _ask_sandbox(request, now=now)
+    if request.kind not in _ASK:
         raise NotOfferedError(
             "not_offered", f"a {request.kind} is not made here: it follows from what is given"
         )
-    return answered
+    return _ASK[request.kind](request, now=now)
 
 
 def alter(

@@ -53,15 +53,7 @@ def reserve(request: Request, *, now: datetime) -> Answered:
         bucket = find_bucket(cursor, bucket.id, at=now)
         assert bucket is not None  # noqa: S101 - buckets never go
         ends_at = _end_of(request.body, bucket, bytes_, now=now)
-        party = {"id": line.subject, "role": "customer", "@referredType": "Individual"}
-        content = {
-            "relatedParty": [party],
-            **content,
-            "usageType": USAGE_TYPE,
-            "bucket": {"id": bucket.id, "name": bucket.kind},
-            "partyAccount": {"id": line.subject},
-            "validFor": period(now, ends_at),
-        }
+        content = _held(content, bucket, now, ends_at)
         filing = Filing(
             id_,
             content,
@@ -102,6 +94,21 @@ def alter_reservation(
     if body.get("status") != "cancelled":
         raise RefusedError("status_unsupported", "a reservation can be cancelled: status is cancelled")
     return release(id_, is_sandbox=is_sandbox, now=now)
+
+
+def _held(
+    content: Mapping[str, Any], bucket: BucketStanding, starts_at: datetime, ends_at: datetime
+) -> dict[str, Any]:
+    """Write down what is held of which bucket, for whom and until when."""
+    party = {"id": bucket.line.subject, "role": "customer", "@referredType": "Individual"}
+    return {
+        "relatedParty": [party],
+        **content,
+        "usageType": USAGE_TYPE,
+        "bucket": {"id": bucket.id, "name": bucket.kind},
+        "partyAccount": {"id": bucket.line.subject},
+        "validFor": period(starts_at, ends_at),
+    }
 
 
 def _bucket_id(body: Mapping[str, Any]) -> str:

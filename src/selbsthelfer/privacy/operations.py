@@ -25,6 +25,8 @@ from selbsthelfer.identity import queries as identity
 from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.outbox import operations as sending
 from selbsthelfer.outbox import queries as outbox
+from selbsthelfer.partners import filing
+from selbsthelfer.partners import queries as partners
 from selbsthelfer.privacy import queries as own
 from selbsthelfer.privacy.core.purposes import Purpose
 from selbsthelfer.privacy.models import Consent, Wish
@@ -48,6 +50,7 @@ _PARTS: Mapping[str, Part] = {
     "receipts": selfservice.export_of_line,
     "conversations": conversations.export_of_line,
     "messages": outbox.export_of_line,
+    "partners": partners.export_of_line,
     "privacy": own.export_of_line,
 }
 
@@ -105,6 +108,7 @@ def erase(line: LineRef, *, now: datetime) -> None:
         doing.erase_line(cursor, line.subscriber_id, now=now)
         conversing.erase_line(cursor, line.subscriber_id, now=now)
         sending.erase_line(cursor, line.subscriber_id, now=now)
+        filing.erase_line(cursor, line.subscriber_id)
         identifying.erase_line(cursor, line.subscriber_id, now=now)
         Consent.objects.filter(subscriber_id=line.subscriber_id, withdrawn_at__isnull=True).update(
             withdrawn_at=now

@@ -66,8 +66,8 @@ class Enrolment(models.Model):
     enrolment were both known. `altered` says that boundaries or end depend on when one looks: the decision
     then draws them anew. Two projections save work and may be rebuilt without changing any answer:
     `released_mask` has bit n set when the tranche of index n is released, `missed_mask` has bit w set when
-    window w was missed at the last decision. `told_mask` is no projection: it keeps what the operator was told,
-    bit 2w that window w was passed, bit 2w + 1 that it was missed.
+    window w was missed at the last decision. `told_mask` is no projection: it keeps what was told to the
+    operator, bit 2w that window w was passed, bit 2w + 1 that it was missed.
     """
 
     pk = models.CompositePrimaryKey("subscriber_id", "programme")

@@ -37,9 +37,8 @@ from selbsthelfer.subscribers.queries import LineBilling, line_billings, line_en
 _SQL = statements("selbsthelfer.programmes")
 
 _ASK_TOUCHED = "INSERT INTO programmes_asked " + _SQL["touched"]
-_FIND_TOUCHED = "".join(
-    ["WITH programmes_touch AS (", _SQL["few_touches"], ") SELECT subscriber_id FROM (", _SQL["touched"], ") t"]
-)
+_TOUCHES_GIVEN = "WITH programmes_touch AS (" + _SQL["few_touches"] + ") "
+_FIND_TOUCHED = "".join((_TOUCHES_GIVEN, "SELECT subscriber_id FROM (", _SQL["touched"], ") asked"))
 
 ROUNDS_BEFORE_TRUNCATING = 20
 """Deleted rows of temporary tables pile up within a transaction; truncating makes every plan anew."""

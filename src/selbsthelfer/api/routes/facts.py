@@ -63,10 +63,10 @@ def send_facts(request: HttpRequest) -> HttpResponse:
     """Take one fact, or up to 10,000 in an array, each once.
 
     The answer comes when they are durably committed, with all that follows from them, and says of each what
-    became of it. A fact is known for ever by its line, `source` and `id`: sending it again changes nothing, so
-    whatever got no answer is sent again as it was. A rejected fact hinders no other. The attribute `received`
-    needs the scope `facts:backdate`; sources that begin with `/selbsthelfer/` are our own. Other attributes
-    are extensions, which are allowed and left aside. An empty array is answered with nothing.
+    became of it. A fact is known for ever by its line, `source` and `id`: sending it again changes nothing,
+    so whatever got no answer is sent again as it was. A rejected fact hinders no other. The attribute
+    `received` needs the scope `facts:backdate`; sources that begin with `/selbsthelfer/` are our own. Other
+    attributes are extensions, which are allowed and left aside. An empty array is answered with nothing.
     """
     batch = _read(request)
     may_backdate = Scope.FACTS_BACKDATE in caller_of(request).scopes

@@ -18,7 +18,7 @@ from selbsthelfer.api.shapes.tokens import PanelLinkOut, PanelLinkWanted, TokenO
 from selbsthelfer.identity.core.line_tokens import (
     LineToken,
     PanelLink,
-    UnfitReturnUrlError,
+    WrongReturnUrlError,
     check_return_url,
 )
 from selbsthelfer.identity.core.scopes import Scope
@@ -89,7 +89,7 @@ def _until(seconds: int) -> datetime:
 def _return_url(url: str | None) -> str:
     try:
         return "" if url is None else check_return_url(url)
-    except UnfitReturnUrlError as error:
+    except WrongReturnUrlError as error:
         raise Problem(
             422,
             error.code,

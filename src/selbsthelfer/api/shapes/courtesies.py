@@ -14,9 +14,7 @@ from selbsthelfer.api.shapes.values import NEXT, NO_CONTROL, FactKeyOut, Instant
 class CourtesyIn(Sent):
     """Volume that staff give as a courtesy."""
 
-    bytes: WholeNumber = Field(
-        description="How much.", gt=0, le=COURTESY_MAX_BYTES, examples=[1000000000]
-    )
+    bytes: WholeNumber = Field(description="How much.", gt=0, le=COURTESY_MAX_BYTES, examples=[1000000000])
     reason: str | None = Field(
         None,
         description="Why, in free text. The person may read it.",

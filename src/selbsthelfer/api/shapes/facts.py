@@ -21,7 +21,7 @@ class FactOut(Schema):
         "`rejected`: it was not taken, for the reason told."
     )
     code: str | None = Field(None, description="Why it was rejected, as a stable code.")
-    pointer: str | None = Field(None, description="The member that is wrong, as a JSON pointer into the fact.")
+    pointer: str | None = Field(None, description="The member that is wrong, as a JSON pointer.")
     detail: str | None = Field(None, description="Why it was rejected, in words.")
 
 

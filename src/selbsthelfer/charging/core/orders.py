@@ -27,6 +27,8 @@ READ_WITHIN: Final = timedelta(minutes=2)
 STUCK_AFTER: Final = timedelta(hours=1)
 """An order that is not delivered so long after it was written is worth an alert."""
 
+TOO_EARLY: Final = "too_early"
+"""Of a system that cannot credit what begins later: the order waits for that."""
 TOO_LATE: Final = "too_late"
 LINE_ENDED: Final = "line_ended"
 NO_RECIPIENT: Final = "no_recipient"
@@ -144,14 +146,14 @@ def confirmed(order: Order, place: str | None, *, at: datetime) -> Order:
 
 def reopened(order: Order, code: str, *, at: datetime) -> Order:
     """Have an order sent again after a while, until its volume ends."""
-    is_stuck = at - order.ordered_at >= STUCK_AFTER
+    next_at = _next_or_end(order, at)
     return replace(
         order,
         state=OrderState.OPEN,
         confirmed_at=None,
-        due_at=_next_or_end(order, at),
+        due_at=max(next_at, order.valid_from) if code == TOO_EARLY else next_at,
         failure=code,
-        troubled_at=order.troubled_at or (at if is_stuck else None),
+        troubled_at=order.troubled_at or (at if _is_stuck(order, at) else None),
     )
 
 
@@ -213,12 +215,11 @@ def unreadable(order: Order, attempt: int, code: str, *, at: datetime) -> Order:
     """Read an uncertain order back later."""
     if order.state is not OrderState.UNCERTAIN or order.attempts != attempt:
         return order
-    is_stuck = at - order.ordered_at >= STUCK_AFTER
     return replace(
         order,
         due_at=_next_or_end(order, at),
         failure=code,
-        troubled_at=order.troubled_at or (at if is_stuck else None),
+        troubled_at=order.troubled_at or (at if _is_stuck(order, at) else None),
     )
 
 
@@ -247,6 +248,10 @@ def _uncertain(order: Order, code: str, *, at: datetime, capabilities: Capabilit
     if capabilities.read_back:
         return replace(order, due_at=min(at + READ_AFTER, order.valid_until), failure=code)
     return replace(order, due_at=order.valid_until, failure=code, troubled_at=order.troubled_at or at)
+
+
+def _is_stuck(order: Order, at: datetime) -> bool:
+    return at - max(order.ordered_at, order.valid_from) >= STUCK_AFTER
 
 
 def _settled_at(order: Order, capabilities: Capabilities) -> datetime:

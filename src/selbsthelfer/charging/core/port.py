@@ -1,7 +1,7 @@
 """What is asked of a charging system, and what it can answer.
 
 No open charging system has a key that makes crediting twice harmless. So each credit carries an id made
-before the first attempt, is sent where the system keeps it, and after an attempt whose end is not known nobody
+before the first attempt and is sent where the system keeps it; after an attempt whose end is not known, nobody
 sends again before the system was asked what it has.
 """
 

@@ -96,8 +96,8 @@ class Simulator:
         with self.ledger.lock:  # no request of before the restart takes effect after it
             self._starts += 1
             self._drop_late()
+            self._server.reset_all()
             self.ledger.reload()
-        self._server.reset_all()
 
     def credits(self) -> list[SimulatedCredit]:
         """List every credit that took effect, in their order; the same key twice is a double."""
@@ -143,7 +143,7 @@ class Simulator:
         visit = self.profile.visit(request)
         fault, number = self.plan.take(visit.key, is_credit=visit.is_credit)
         if fault is None:
-            data = self._answer(request, starts).encoded()
+            data = self._answer(request, starts, connection).encoded()
             if visit.is_credit:
                 self._previous = data
             connection.write(data)
@@ -154,16 +154,17 @@ class Simulator:
             self._hold(connection)
         elif fault is Fault.RESTART:
             if number < 0.5:
-                self._answer(request, starts)
+                self._answer(request, starts, connection)
             self.restart()
             _break_off(connection)
         else:
-            self._fail_after(fault, connection, request, self._answer(request, starts), number)
+            reply = self._answer(request, starts, connection)
+            self._fail_after(fault, connection, request, reply, number)
 
-    def _answer(self, request: Request, starts: int) -> Reply:
+    def _answer(self, request: Request, starts: int, connection: Connection | None = None) -> Reply:
         """Do what is asked, unless it was asked before a restart."""
         with self.ledger.lock:
-            if starts != self._starts:
+            if starts != self._starts or (connection is not None and connection.is_reset):
                 raise HangUpError
             return self.profile.answer(request, self.ledger)
 

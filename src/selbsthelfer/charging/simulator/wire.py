@@ -73,10 +73,13 @@ class Connection:
         self._socket = taken
         self._stopping = stopping
         self._buffer = bytearray()
-        self._is_reset = False
+        self.is_reset = False
 
     def read(self) -> Request:
-        """Read the next request; raises `HangUpError` where none comes or it is too large."""
+        """Read the next request; raises `HangUpError` where none comes or it is too large.
+
+        After a reset none is read, though more of it may have arrived.
+        """
         while (end := self._buffer.find(_END)) < 0:
             if len(self._buffer) > MAX_HEAD_BYTES:
                 raise HangUpError
@@ -103,7 +106,7 @@ class Connection:
         """Say nothing until the other side gives up, the server stops, or the seconds are over."""
         step = 0.05
         for _ in range(int(seconds / step)):
-            if self._stopping.is_set() or self._is_reset:
+            if self._stopping.is_set() or self.is_reset:
                 return
             with suppress(OSError, ValueError):
                 readable, _, _ = select.select([self._socket], [], [], step)
@@ -112,7 +115,7 @@ class Connection:
 
     def reset(self) -> None:
         """Break off, so that the other side sees a reset; may be called by another thread."""
-        self._is_reset = True
+        self.is_reset = True
         with suppress(OSError):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         with suppress(OSError):
@@ -124,7 +127,7 @@ class Connection:
 
     def _fill(self) -> None:
         part = self._socket.recv(65_536)
-        if not part:
+        if not part or self.is_reset:
             raise HangUpError
         self._buffer += part
 

@@ -19,7 +19,7 @@ _CHECK_CHARACTERS: Final = 6
 KEY_CHARACTERS: Final = len(PREFIX) + 1 + _ID_CHARACTERS + 1 + _SECRET_CHARACTERS + _CHECK_CHARACTERS
 
 
-class GivenKey(NamedTuple):
+class Key(NamedTuple):
     """A key as it is looked up: its public id, and the digest of all of it."""
 
     key_id: str
@@ -33,7 +33,7 @@ def new_key() -> str:
     return _with_check(f"{PREFIX}_{key_id}_{secret}")
 
 
-def read_key(text: str) -> GivenKey | None:
+def read_key(text: str) -> Key | None:
     """Read a key as given; nothing where it is mistyped, cut off or no key at all."""
     if len(text) != KEY_CHARACTERS or not text.isascii() or _with_check(text[:-_CHECK_CHARACTERS]) != text:
         return None
@@ -41,7 +41,7 @@ def read_key(text: str) -> GivenKey | None:
     key_id, _, secret = rest.partition("_")
     if prefix != PREFIX or len(key_id) != _ID_CHARACTERS or not (key_id + secret).isalnum():
         return None
-    return GivenKey(key_id, sha256(text.encode()).hexdigest())
+    return Key(key_id, sha256(text.encode()).hexdigest())
 
 
 def _with_check(text: str) -> str:

@@ -39,7 +39,7 @@ class ExpiredTokenError(ValueError):
     code: ClassVar[str] = "token_expired"
 
 
-class UnfitReturnUrlError(ValueError):
+class WrongReturnUrlError(ValueError):
     """No page may send people there."""
 
     code: ClassVar[str] = "return_url_invalid"
@@ -77,17 +77,17 @@ class PanelLink:
 def check_return_url(text: str) -> str:
     """Check where a panel leads back to: an address by HTTPS, or by HTTP on this machine.
 
-    Raises `UnfitReturnUrlError`.
+    Raises `WrongReturnUrlError`.
     """
     try:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError as error:
-        raise UnfitReturnUrlError("this is no address") from error
+        raise WrongReturnUrlError("this is no address") from error
     is_plain = text.isascii() and text.isprintable() and " " not in text and "\\" not in text
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
     if not is_plain or not is_safe or not parts.hostname or "@" in parts.netloc:
-        raise UnfitReturnUrlError("an address that begins with https:// and a host is needed")
+        raise WrongReturnUrlError("an address that begins with https:// and a host is needed")
     if len(text) > MAX_RETURN_URL_CHARACTERS:
-        raise UnfitReturnUrlError(f"at most {MAX_RETURN_URL_CHARACTERS} characters are taken")
+        raise WrongReturnUrlError(f"at most {MAX_RETURN_URL_CHARACTERS} characters are taken")
     return text

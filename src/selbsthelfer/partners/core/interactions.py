@@ -48,7 +48,7 @@ _CUSTOMERS: Final = frozenset({"customer", "subscriber", "user", "enduser", "cal
 
 
 @dataclass(frozen=True, slots=True)
-class InteractionReading:
+class Interaction:
     """A contact as far as an interaction tells it; `party` is who was the customer in it.
 
     `has_ended` is false while the interaction goes on: what has not ended is no contact yet.
@@ -64,12 +64,12 @@ class InteractionReading:
     has_ended: bool
 
 
-def read_interaction(document: Mapping[str, Any]) -> InteractionReading:
+def read_interaction(document: Mapping[str, Any]) -> Interaction:
     """Read an interaction as it was sent, with the texts that are not kept."""
     status = _plain(document.get("status"))
     starts_at, ends_at = _period(document.get("interactionDate"))
     happened_at = ends_at or starts_at
-    return InteractionReading(
+    return Interaction(
         party=_party(document.get("relatedParty")),
         happened_at=happened_at,
         channel=_channel(document.get("channel")),
@@ -91,6 +91,11 @@ def read_topic(document: Mapping[str, Any]) -> str | None:
 def shown_topic(topic: str | None) -> str:
     """Name a topic outside the contact room: sensitive ones by their neutral code."""
     return UNCLASSIFIED if topic is None else exempt_code(topic) or topic
+
+
+def is_status(text: object) -> bool:
+    """Tell whether a status is one that is understood."""
+    return _plain(text) in _OUTCOMES.keys() | _NOT_ENDED
 
 
 def _topic_texts(document: Mapping[str, Any]) -> Iterator[object]:
