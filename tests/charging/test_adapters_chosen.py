@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from selbsthelfer.charging.core.pace import PACE, SEND_WITHIN
 from selbsthelfer.charging.core.port import Capabilities
 from selbsthelfer.charging.systems import (
     SystemMisconfiguredError,
@@ -63,6 +64,22 @@ def test_an_adapter_of_ones_own_is_made_without_arguments(monkeypatch: pytest.Mo
     assert system_name() == "own"
 
 
+@pytest.mark.parametrize("name", ["sigscale", "tests.charging.test_adapters_chosen:OwnSystem"])
+def test_the_operator_says_what_absence_means_and_a_test_may_be_quicker(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    say(monkeypatch, NAME=name, URL=URL, USER="u", PASSWORD=SECRET)
+    usual = the_system()
+    say(monkeypatch, ABSENT="person", QUICKENED="20")
+    careful = the_system()
+    assert usual is not None
+    assert careful is not None
+    assert usual.capabilities.absent_is_lost
+    assert usual.capabilities.pace == PACE
+    assert not careful.capabilities.absent_is_lost
+    assert careful.capabilities.pace.send_within == SEND_WITHIN / 20
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -76,6 +93,8 @@ def test_an_adapter_of_ones_own_is_made_without_arguments(monkeypatch: pytest.Mo
         {"NAME": "tmf654", "URL": URL, "TIMEOUT_SECONDS": "nan"},
         {"NAME": "tmf654", "URL": URL, "SETTLE_SECONDS": "-1"},
         {"NAME": "tmf654", "URL": URL, "TOKEN": "a b"},
+        {"NAME": "tmf654", "URL": URL, "ABSENT": "maybe"},
+        {"NAME": "tmf654", "URL": URL, "QUICKENED": "101"},
         {"NAME": "no.such.module:Class"},
         {"NAME": "selbsthelfer.charging.systems:NoClass"},
     ],

@@ -63,7 +63,7 @@ def caller_of(request: HttpRequest) -> Caller:
 
 
 def _caller(request: HttpRequest) -> Caller:
-    kind, _, key = request.headers.get("Authorization", "").partition(" ")
+    kind, _, key = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     key = key.strip()
     if kind.lower() != "bearer" or not key:
         raise _no_key("A key is needed, as “Authorization: Bearer …”.")

@@ -25,6 +25,8 @@ from selbsthelfer.kit.logs import REQUEST_ID, request_named
 
 PREFIX: Final = "/api/"
 ID_HEADER: Final = "X-Request-Id"
+_ID_KEY: Final = "HTTP_X_REQUEST_ID"
+"""The same in what the server hands over: to read one header there, Django need not read all of them."""
 MAX_ID_CHARACTERS: Final = 100
 _ID: Final = re.compile(rf"[\x21-\x7e]{{1,{MAX_ID_CHARACTERS}}}")
 
@@ -56,12 +58,31 @@ class ApiMiddleware:
             # What may be read may be asked for without its body; routes need not know.
             request.method = "GET"
         with request_named(request_id):
-            response = with_etag(request, _answer(request, self.addresses))
+            response = with_etag(request, self._answer(request))
         self._complete(request, response)
         response.headers[ID_HEADER] = request_id
         if is_head:
             response.content = b""
         return response
+
+    def route(self, request: HttpRequest) -> HttpResponse:
+        """Answer by the route at this address; raises `Resolver404` where there is none."""
+        found = get_resolver(self.addresses).resolve(request.path_info)
+        request.resolver_match = found
+        response: HttpResponse = found.func(request, *found.args, **found.kwargs)
+        return response
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request; whatever goes wrong becomes a problem document."""
+        try:
+            _check(request)
+            response = self.route(request)
+            problem = problem_of_answer(response)
+        except Resolver404:
+            problem = NOT_FOUND
+        except Exception as error:  # noqa: BLE001 - the edge of the API: nothing of it may reach the caller
+            problem = problem_of(error)
+        return response if problem is None else answer_problem(request, problem)
 
     def _complete(self, request: HttpRequest, response: HttpResponse) -> None:
         """Put on an answer what protects it, and what is left of the caller's minute."""
@@ -85,23 +106,8 @@ def request_id_now() -> str:
 
 def _request_id(request: HttpRequest) -> str:
     """Take over the id that the caller gave, if it is fit for a header and a line of a log."""
-    given = request.headers.get(ID_HEADER, "")
+    given = request.META.get(_ID_KEY, "")
     return given if _ID.fullmatch(given) else str(uuid4())
-
-
-def _answer(request: HttpRequest, addresses: str) -> HttpResponse:
-    """Answer by the route at this address; whatever goes wrong becomes a problem document."""
-    try:
-        _check(request)
-        found = get_resolver(addresses).resolve(request.path_info)
-        request.resolver_match = found
-        response: HttpResponse = found.func(request, *found.args, **found.kwargs)
-        problem = problem_of_answer(response)
-    except Resolver404:
-        problem = NOT_FOUND
-    except Exception as error:  # noqa: BLE001 - the edge of the API: nothing of it may reach the caller
-        problem = problem_of(error)
-    return response if problem is None else answer_problem(request, problem)
 
 
 def _check(request: HttpRequest) -> None:

@@ -11,7 +11,6 @@ from django.db import transaction
 
 from selbsthelfer.charging.core.orders import (
     NO_RECIPIENT,
-    SEND_WITHIN,
     Action,
     Order,
     ended,
@@ -83,10 +82,11 @@ def work_orders(
     """Take up to `limit` due orders, at most `MAX_TAKEN`, send them in parallel, and note the answers.
 
     Three steps: a transaction that marks them uncertain, the sending, a transaction that notes. Whoever dies
-    in between leaves them to `settle_orders`. What is not on its way within `SEND_WITHIN`, or before a stop,
+    in between leaves them to `settle_orders`. What is not on its way in time, or before a stop,
     is given back. Raises what the adapter raised, after noting what became of all others.
     """
-    monotonic_deadline = time.monotonic() + SEND_WITHIN.total_seconds()
+    send_within = system.capabilities.pace.send_within
+    monotonic_deadline = time.monotonic() + send_within.total_seconds()
     taken_at = now_of()
     taken, put_off = _take(min(limit, MAX_TAKEN), taken_at, system)
     if not taken:
@@ -94,7 +94,7 @@ def work_orders(
 
     def send(order: Order) -> _Ended | None:
         # Both clocks are asked: one stands still while a machine sleeps, the other can be set back.
-        is_late = time.monotonic() >= monotonic_deadline or now_of() >= taken_at + SEND_WITHIN
+        is_late = time.monotonic() >= monotonic_deadline or now_of() >= taken_at + send_within
         if is_late or is_stopping():
             return None
         outcome = system.credit(order.to_send(), deadline=monotonic_deadline)
@@ -143,7 +143,7 @@ def _moved(found: OrderOfLine, kind: RecipientKind, at: datetime, system: Chargi
         return ended(found.order, at=at, is_line_ended=True)
     recipient = found.order.recipient or kind.of(found.subject, found.msisdn, found.account)
     if not recipient:
-        return reopened(found.order, NO_RECIPIENT, at=at)
+        return reopened(found.order, NO_RECIPIENT, at=at, capabilities=system.capabilities)
     return taken_to_send(found.order, recipient, at=at, capabilities=system.capabilities)
 
 

@@ -15,12 +15,12 @@ from django.db import transaction
 from selbsthelfer.charging.core.orders import (
     LINE_ENDED,
     NEEDS_A_PERSON,
-    READ_WITHIN,
     Action,
     Order,
     OrderState,
     confirmed,
 )
+from selbsthelfer.charging.core.pace import READ_WITHIN
 from selbsthelfer.charging.systems import EMBEDDED, system_name
 from selbsthelfer.charging.writing import AttemptRow, change_orders, locked_orders, put_attempts
 from selbsthelfer.kit.copying import copy_rows

@@ -87,7 +87,7 @@ def _take(limit: int, at: datetime, system: ChargingSystem) -> Sequence[Order]:
         cursor = open_cursor()
         parameters = {"state": "uncertain", "now": at, "system": system.name, "limit": limit}
         found = [each.order for each in locked_orders(cursor, "that_are_due", parameters)]
-        taken = [taken_to_read(order, at=at) for order in found]
+        taken = [taken_to_read(order, at=at, capabilities=system.capabilities) for order in found]
         change_orders(cursor, zip(found, taken, strict=True))
         begin_attempts(cursor, taken, Action.READ_BACK, at)
     return taken
@@ -122,9 +122,10 @@ def _note(
 def _settled(
     before: Order, attempt: int, matches: tuple[Found, ...], answer: _Answer, system: ChargingSystem
 ) -> Order:
+    able = system.capabilities
     if answer.unreadable is not None:
-        return unreadable(before, attempt, answer.unreadable, at=answer.at)
-    return settled(before, attempt, matches, at=answer.at, capabilities=system.capabilities)
+        return unreadable(before, attempt, answer.unreadable, at=answer.at, capabilities=able)
+    return settled(before, attempt, matches, at=answer.at, capabilities=able)
 
 
 def _attempt_end(

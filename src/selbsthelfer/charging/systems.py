@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from types import MappingProxyType
 from typing import Final
 
 from selbsthelfer.charging.adapters.calling import SystemAddressError
-from selbsthelfer.charging.core.port import ChargingSystem
+from selbsthelfer.charging.core.port import Capabilities, ChargingSystem
 
 EMBEDDED: Final = "embedded"
 """The allowances room itself; no adapter is asked."""
@@ -26,11 +27,16 @@ SETTINGS: Final = (
     "REAUTHORISE",
     "SETTLE_SECONDS",
     "TIMEOUT_SECONDS",
+    "ABSENT",
+    "QUICKENED",
 )
 SETTLE_SECONDS: Final = 300
 TIMEOUT_SECONDS: Final = 5.0
 WEIGHT: Final = 10
 MAX_WEIGHT: Final = 1_000_000
+ABSENT: Final[Mapping[str, bool]] = MappingProxyType({"resend": True, "person": False})
+MAX_QUICKENED: Final = 100
+"""How many times quicker a delivery may be tried out."""
 
 _chosen: list[ChargingSystem] = []
 
@@ -109,6 +115,18 @@ class _Settings:
                 f"{PREFIX}_TIMEOUT_SECONDS is “{told}”; it must be seconds"
             ) from None
 
+    def on_top_of(self, capabilities: Capabilities) -> Capabilities:
+        """Put what the operator says of any system on top of what the adapter says."""
+        told = self._values["ABSENT"]
+        if told and told not in ABSENT:
+            raise SystemMisconfiguredError(f"{PREFIX}_ABSENT is “{told}”; it may be “resend” or “person”")
+        times = self.whole("QUICKENED", 1, MAX_QUICKENED) or 1
+        return replace(
+            capabilities,
+            absent_is_lost=ABSENT.get(told, capabilities.absent_is_lost),
+            pace=capabilities.pace if times == 1 else capabilities.pace.quickened(times),
+        )
+
     @property
     def settle_seconds(self) -> int | None:
         if self._values["SETTLE_SECONDS"] == "none":
@@ -122,8 +140,14 @@ def _name() -> str:
 
 @lru_cache(maxsize=4)
 def _built(name: str, settings: _Settings) -> ChargingSystem:
-    if ":" in name:
-        return _own(name)
+    made = _own(name) if ":" in name else _ours(name, settings)
+    able = settings.on_top_of(made.capabilities)
+    if able != made.capabilities:
+        made.capabilities = able
+    return made
+
+
+def _ours(name: str, settings: _Settings) -> ChargingSystem:
     if name not in _MAKERS:
         raise SystemMisconfiguredError(
             f"{PREFIX} is “{name}”; it may be “{EMBEDDED}”, “tmf654”, “sigscale”, “cgrates” "

@@ -13,6 +13,7 @@ HTTPS = os.environ.get("SELBSTHELFER_HTTPS") == "1"
 _HOME_KEY = "" if HTTPS else "only-for-the-embedded-demo-on-this-machine"
 SECRET_KEY = os.environ.get("SELBSTHELFER_SECRET_KEY") or _HOME_KEY
 """Without one of its own nothing runs that strangers reach: Django refuses an empty key."""
+SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SELBSTHELFER_OLD_SECRET_KEYS", "").split(",") if key]
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("SELBSTHELFER_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from selbsthelfer.charging.core.pace import PACE, Pace
+
 MAX_ATTEMPTS: Final = 1_000
 """How often an order is tried, which takes about a month; then it waits for the end of its volume."""
-FIRST_WAIT: Final = timedelta(seconds=2)
 MAX_WAIT: Final = timedelta(hours=1)
 """The longest wait between two attempts."""
 
@@ -16,7 +17,9 @@ _DOUBLED_AT_MOST: Final = 20
 _PARTS: Final = 1_000
 
 
-def next_attempt_at(credit_id: UUID, attempts: int, failed_at: datetime) -> datetime | None:
+def next_attempt_at(
+    credit_id: UUID, attempts: int, failed_at: datetime, pace: Pace = PACE
+) -> datetime | None:
     """Tell when to try again after so many attempts, or None if that was the last.
 
     The wait doubles and is cut by up to a half, by an amount that follows from the id: a system that comes
@@ -24,6 +27,6 @@ def next_attempt_at(credit_id: UUID, attempts: int, failed_at: datetime) -> date
     """
     if attempts >= MAX_ATTEMPTS:
         return None
-    wait: timedelta = FIRST_WAIT * 2 ** min(max(attempts - 1, 0), _DOUBLED_AT_MOST)
+    wait: timedelta = pace.first_wait * 2 ** min(max(attempts - 1, 0), _DOUBLED_AT_MOST)
     cut = (credit_id.int + attempts * 619) % _PARTS
     return failed_at + min(wait, MAX_WAIT) * (1 - cut / _PARTS / 2)

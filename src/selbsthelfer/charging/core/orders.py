@@ -16,14 +16,6 @@ from uuid import UUID
 from selbsthelfer.charging.core.backing_off import next_attempt_at
 from selbsthelfer.charging.core.port import Capabilities, Credit, Credited, Found, NotCredited, Outcome
 
-SEND_WITHIN: Final = timedelta(seconds=20)
-"""An order that is not on its way so long after it was taken is not sent, and can be taken again."""
-CLOCK_SLACK: Final = timedelta(seconds=5)
-"""How far the clocks of two machines may be apart."""
-READ_AFTER: Final = timedelta(seconds=5)
-"""How soon an order of unknown fate is read back for the first time; what is found is confirmed at once."""
-READ_WITHIN: Final = timedelta(minutes=2)
-"""For how long whoever reads an order back has it alone; longer than any system may keep it waiting."""
 STUCK_AFTER: Final = timedelta(hours=1)
 """An order that is not delivered so long after it was written is worth an alert."""
 
@@ -34,6 +26,8 @@ LINE_ENDED: Final = "line_ended"
 NO_RECIPIENT: Final = "no_recipient"
 ABSENT: Final = "absent"
 NEEDS_A_PERSON: Final = "needs_a_person"
+_WAS_ABSENT: Final = frozenset({ABSENT, NEEDS_A_PERSON})
+"""What stands at an uncertain order whose last read did not find it."""
 
 
 class OrderState(StrEnum):
@@ -97,14 +91,19 @@ class Order:
 
 
 def taken_to_send(order: Order, recipient: str, *, at: datetime, capabilities: Capabilities) -> Order:
-    """Mark an open order uncertain before it is sent: from here on the charging system may have it."""
+    """Mark an open order uncertain before it is sent: from here on the charging system may have it.
+
+    That an earlier attempt was absent says nothing of this one.
+    """
+    pace = capabilities.pace
     return replace(
         order,
         state=OrderState.UNCERTAIN,
         recipient=order.recipient or recipient,
         attempts=order.attempts + 1,
         sent_at=at,
-        due_at=at + SEND_WITHIN + CLOCK_SLACK if capabilities.read_back else order.valid_until,
+        due_at=at + pace.send_within + pace.clock_slack if capabilities.read_back else order.valid_until,
+        failure=None if order.failure in _WAS_ABSENT else order.failure,
     )
 
 
@@ -118,7 +117,7 @@ def noted(order: Order, attempt: int, outcome: Outcome, *, at: datetime, capabil
         return _uncertain(order, outcome.code, at=at, capabilities=capabilities)
     if outcome.is_permanent:
         return refused(order, outcome.code, at=at)
-    return reopened(order, outcome.code, at=at)
+    return reopened(order, outcome.code, at=at, capabilities=capabilities)
 
 
 def unsent(order: Order, attempt: int, *, due_at: datetime | None) -> Order:
@@ -144,9 +143,9 @@ def confirmed(order: Order, place: str | None, *, at: datetime) -> Order:
     )
 
 
-def reopened(order: Order, code: str, *, at: datetime) -> Order:
+def reopened(order: Order, code: str, *, at: datetime, capabilities: Capabilities) -> Order:
     """Have an order sent again after a while, until its volume ends."""
-    next_at = _next_or_end(order, at)
+    next_at = _next_or_end(order, at, capabilities)
     return replace(
         order,
         state=OrderState.OPEN,
@@ -181,9 +180,9 @@ def ended(order: Order, *, at: datetime, is_line_ended: bool) -> Order:
     return replace(closed, troubled_at=order.troubled_at or at, owed_at=order.owed_at or at)
 
 
-def taken_to_read(order: Order, *, at: datetime) -> Order:
+def taken_to_read(order: Order, *, at: datetime, capabilities: Capabilities) -> Order:
     """Reserve an uncertain order for the one who reads it back."""
-    return replace(order, attempts=order.attempts + 1, due_at=at + READ_WITHIN)
+    return replace(order, attempts=order.attempts + 1, due_at=at + capabilities.pace.read_within)
 
 
 def settled(
@@ -191,33 +190,36 @@ def settled(
 ) -> Order:
     """Settle an uncertain order by the buckets that the system has under its id.
 
-    One that surely never arrived is sent again. One that is absent and may still arrive, or may have been
-    used up, is read back later, until its volume ends; a person is told of the latter.
+    One that surely never arrived is sent again. One that is absent and may still arrive is read back later.
+    One that may have been used up is sent again too, in the customer's favour, if it was absent twice and the
+    operator did not want it otherwise; else it is read back until its volume ends, and a person is told.
     """
     if found:
         return confirmed(order, first_place(order, found), at=at)
     if order.state is not OrderState.UNCERTAIN or order.attempts != attempt:
         return order
     if is_under_way(order, at=at, capabilities=capabilities):
-        due_at = min(_next_or_end(order, at), _settled_at(order, capabilities))
+        due_at = min(_next_or_end(order, at, capabilities), _settled_at(order, capabilities))
         return replace(order, due_at=due_at, failure=ABSENT)
-    if is_surely_absent(order, at=at, capabilities=capabilities):
-        return reopened(order, ABSENT, at=at)
+    if is_surely_absent(order, at=at, capabilities=capabilities) or _is_lost(order, at, capabilities):
+        return reopened(order, ABSENT, at=at, capabilities=capabilities)
+    if _may_be_lost(order, at, capabilities):
+        return replace(order, due_at=_next_or_end(order, at, capabilities), failure=ABSENT)
     return replace(
         order,
-        due_at=_next_or_end(order, at),
+        due_at=_next_or_end(order, at, capabilities),
         failure=NEEDS_A_PERSON,
         troubled_at=order.troubled_at or at,
     )
 
 
-def unreadable(order: Order, attempt: int, code: str, *, at: datetime) -> Order:
+def unreadable(order: Order, attempt: int, code: str, *, at: datetime, capabilities: Capabilities) -> Order:
     """Read an uncertain order back later."""
     if order.state is not OrderState.UNCERTAIN or order.attempts != attempt:
         return order
     return replace(
         order,
-        due_at=_next_or_end(order, at),
+        due_at=_next_or_end(order, at, capabilities),
         failure=code,
         troubled_at=order.troubled_at or (at if _is_stuck(order, at) else None),
     )
@@ -246,7 +248,8 @@ def first_place(order: Order, found: tuple[Found, ...]) -> str:
 def _uncertain(order: Order, code: str, *, at: datetime, capabilities: Capabilities) -> Order:
     """Read an order of unknown fate back soon, or leave it to a person where the system tells nothing."""
     if capabilities.read_back:
-        return replace(order, due_at=min(at + READ_AFTER, order.valid_until), failure=code)
+        due_at = min(at + capabilities.pace.read_after, order.valid_until)
+        return replace(order, due_at=due_at, failure=code)
     return replace(order, due_at=order.valid_until, failure=code, troubled_at=order.troubled_at or at)
 
 
@@ -256,10 +259,23 @@ def _is_stuck(order: Order, at: datetime) -> bool:
 
 def _settled_at(order: Order, capabilities: Capabilities) -> datetime:
     """Tell from when on the last attempt can no longer take effect, as far as that is bounded."""
-    sent_by = (order.sent_at or order.ordered_at) + SEND_WITHIN
-    return sent_by + timedelta(seconds=capabilities.settle_seconds or 0) + CLOCK_SLACK
+    pace = capabilities.pace
+    sent_by = (order.sent_at or order.ordered_at) + pace.send_within
+    return sent_by + timedelta(seconds=capabilities.settle_seconds or 0) + pace.clock_slack
 
 
-def _next_or_end(order: Order, at: datetime) -> datetime:
-    later = next_attempt_at(order.credit_id, order.attempts, at) or order.valid_until
+def _may_be_lost(order: Order, at: datetime, capabilities: Capabilities) -> bool:
+    """Tell whether absence may be believed although a bucket that is used up would be absent too."""
+    is_bounded = capabilities.read_back and capabilities.settle_seconds is not None
+    return is_bounded and capabilities.absent_is_lost and at < order.valid_until
+
+
+def _is_lost(order: Order, at: datetime, capabilities: Capabilities) -> bool:
+    """Tell whether an order that is absent now was absent at the read before as well."""
+    return _may_be_lost(order, at, capabilities) and order.failure in _WAS_ABSENT
+
+
+def _next_or_end(order: Order, at: datetime, capabilities: Capabilities) -> datetime:
+    pace = capabilities.pace
+    later = next_attempt_at(order.credit_id, order.attempts, at, pace) or order.valid_until
     return min(later, order.valid_until)

@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from selbsthelfer.charging.core.pace import PACE, Pace
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
@@ -22,6 +24,10 @@ class Capabilities:
     can be taken out again. `reauthorise`: a running session can be told of new volume. `keeps_used_up`: a
     bucket that is used up can still be read, so that an absent one was never credited.
     `settle_seconds`: an attempt that has not taken effect by then never will; None where no bound is known.
+
+    Two things the operator says of any system. `absent_is_lost`: where used-up buckets are not kept, one that
+    was absent twice, early and after the settle bound, is taken for one that never was. `pace`: how long the
+    steps of a delivery take.
     """
 
     own_bucket: bool
@@ -32,6 +38,8 @@ class Capabilities:
     reauthorise: bool
     keeps_used_up: bool
     settle_seconds: int | None
+    absent_is_lost: bool = True
+    pace: Pace = PACE
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ def repaired(
         return confirmed(order, first_place(order, found), at=at)
     is_gone = drift.kind in (DriftKind.MISSING, DriftKind.UNCERTAIN_ABSENT)
     if is_gone and is_surely_absent(order, at=at, capabilities=capabilities):
-        return reopened(order, ABSENT, at=at)
+        return reopened(order, ABSENT, at=at, capabilities=capabilities)
     return None
 
 

@@ -111,6 +111,18 @@ KEPT = (
         True,
     ),
     Kept(
+        Words(
+            "Was unsere Systeme über Ihren Anschluss untereinander fragen und melden, ohne Texte",
+            "What our systems ask and tell each other about your line, without texts",
+        ),
+        Words("Volumen buchen, Anfragen nicht doppelt ausführen", "Crediting volume, doing nothing twice"),
+        Words(
+            "Meldungen 30 Tage, Aufträge und Anfragen so lange wie das Volumen",
+            "events for 30 days, orders and requests as long as the volume",
+        ),
+        True,
+    ),
+    Kept(
         Words("Kündigungen und Widerrufe", "Cancellations and withdrawals"),
         Words("Nachweis für beide Seiten", "Proof for both sides"),
         Words(
