@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -84,6 +85,14 @@ def test_it_loads_once_shows_again_and_begins_anew_when_asked(home: Path) -> Non
     assert fresh[0] == 0, fresh
     assert "erfundener Betreiber: 6 Anschlüsse" in fresh[1]
     assert sorted(entry.name for entry in home.iterdir()) == ["demo"]
+
+
+def test_volume_reaches_a_played_charging_system_once(home: Path) -> None:
+    ((code, told, errors),) = run([["--lines", "60", "--charging", "tmf654", "--no-portal"]], home=home)
+    assert code == 0, errors
+    found = re.search(r"(\d+) credits are in a played TMF654, (\d+) different ones", told)
+    assert found is not None, told
+    assert int(found[1]) == int(found[2]) > 0
 
 
 def test_it_never_touches_a_database_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

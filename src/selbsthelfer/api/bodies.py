@@ -32,7 +32,7 @@ def check_announced(request: HttpRequest) -> None:
         raise Problem(400, "length_invalid", "The header Content-Length is not a number.")
     if int(announced) > most_bytes(request):
         raise _too_large(request)
-    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
     if encoding not in {"identity", "gzip"}:
         raise Problem(
             415,
@@ -52,7 +52,7 @@ def read_body(request: HttpRequest) -> None:
     check_announced(request)
     most = most_bytes(request)
     body = _read(request, most)
-    if body and request.headers.get("Content-Encoding", "identity").strip().lower() == "gzip":
+    if body and request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() == "gzip":
         body = _unpacked(request, body, most)
     # Django reads what is here instead of the stream, which is used up.
     request._body = body
@@ -65,7 +65,7 @@ def most_bytes(request: HttpRequest) -> int:
 
 def _read(request: HttpRequest, most: int) -> bytes:
     announced = int(request.META.get("CONTENT_LENGTH") or 0)
-    is_chunked = not announced and "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+    is_chunked = not announced and "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
     # Django takes a body without a length for empty; the server marks the end of one that comes in chunks.
     stream = request.environ["wsgi.input"] if is_chunked else request  # type: ignore[attr-defined]
     try:

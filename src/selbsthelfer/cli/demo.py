@@ -25,6 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from selbsthelfer.cli import connecting
+from selbsthelfer.cli.demo_charging import System, delivering, played
 from selbsthelfer.cli.serve import answer_requests, is_free
 from selbsthelfer.cli.telling import connected, refuse
 from selbsthelfer.demo import running, summary, wording
@@ -75,6 +76,9 @@ def command(
         int | None,
         typer.Option(min=1, max=65_535, help="The port of the portal (8000, or the next free one)."),
     ] = None,
+    charging: Annotated[
+        System | None, typer.Option(help="Deliver into a charging system, played with faults.")
+    ] = None,
 ) -> None:
     """Load a made-up operator into a database of its own, show what its programme did, and open the portal.
 
@@ -88,7 +92,7 @@ def command(
         refuse(REFUSED_SERVER)
     home = _demo_home()
     os.environ |= {embedded.HOME_VARIABLE: str(home), DEMO_VARIABLE: "1"}
-    with connected(), _own_lines_only():
+    with connected(), played(charging, home) as simulator, _own_lines_only():
         mark = _make_room(fresh=fresh)
         (home / HOME_SIGN).touch()
         if mark is not None:
@@ -97,14 +101,15 @@ def command(
         seconds = None if mark is not None and mark.is_complete else _load(operator, spoken)
         found = summary.read_summary(now=datetime.now(UTC))
         _register(found)
-    if as_json:
-        typer.echo(msgspec.json.encode({**_members(operator), **dataclasses.asdict(found)}).decode())
-        return
-    _show(found, operator, home, seconds, spoken)
-    chosen = port or next((free for free in PORTS if is_free(HOST, free)), PORTS[0])
-    _show_tour(found, home, f"http://{HOST}:{chosen}", spoken)
-    if portal:
-        _open_portal(chosen, spoken)
+        if as_json:
+            typer.echo(msgspec.json.encode({**_members(operator), **dataclasses.asdict(found)}).decode())
+            return
+        _show(found, operator, home, seconds, spoken)
+        with delivering(simulator, spoken):
+            chosen = port or next((free for free in PORTS if is_free(HOST, free)), PORTS[0])
+            _show_tour(found, home, f"http://{HOST}:{chosen}", spoken)
+            if portal:
+                _open_portal(chosen, spoken)
 
 
 @contextmanager

@@ -85,7 +85,7 @@ def charging(
         refuse("Choose one of --accounts and --any-account.")
     shares = _read_shares(fault or [])
     known = None if accounts is None else _read_accounts(accounts)
-    authorization, secrets = _charging_secrets(profile)
+    authorization, secrets = charging_secrets(profile)
     try:
         simulator = make_simulator(
             profile,
@@ -129,7 +129,7 @@ def _read_accounts(path: Path) -> list[str]:
     return found
 
 
-def _charging_secrets(profile: str) -> tuple[str, dict[str, str]]:
+def charging_secrets(profile: str) -> tuple[str, dict[str, str]]:
     """Give the header that is demanded, and the settings to sign in by: those of here, or new ones."""
     if profile == "tmf654":
         token = os.environ.get(f"{CHARGING_PREFIX}_TOKEN") or token_urlsafe(16)

@@ -98,6 +98,16 @@ TOUR_STEPS: Final = (
         "Without signing in: {url}/block-sim blocks a SIM, {url}/cancel cancels, both with a receipt.",
     ),
 )
+SYSTEMS: Final[Mapping[str, str]] = MappingProxyType(
+    {"tmf654": "TMF654", "sigscale": "SigScale OCS", "cgrates": "CGRateS"}
+)
+"""The charging systems that can be played, by name."""
+DELIVERED: Final = Words(
+    "{credits} Gutschriften liegen in einem gespielten {system}, {different} verschiedene. {faults} Versuche ließ "
+    "es scheitern; {seconds} s.",
+    "{credits} credits are in a played {system}, {different} different ones. It made {faults} attempts fail; "
+    "{seconds} s.",
+)
 PORTAL: Final = Words(
     "Das Portal läuft unter {url} (Strg-C beendet es).", "The portal is at {url} (Ctrl-C stops it)."
 )

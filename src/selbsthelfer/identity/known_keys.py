@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from datetime import UTC, datetime
 from hmac import compare_digest
+from threading import Lock
 from time import monotonic
 from typing import Final, NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from selbsthelfer.identity.core.keys import Key, read_key
 from selbsthelfer.identity.core.scopes import Scope
@@ -41,6 +42,11 @@ class _Known(NamedTuple):
     ends_at: datetime | None = None
 
 
+_EARLY_SECONDS: Final = 0.5
+"""So long before that time is over a thread that has a connection looks the key up again."""
+_LOOKING: Final = tuple(Lock() for _ in range(16))
+"""Whoever looks a key up holds one of them: who comes meanwhile goes on with what is known, or waits."""
+
 _KNOWN: Final[MutableMapping[str, _Known]] = {}
 _NAMED: Final[MutableMapping[str, _Known]] = {}
 
@@ -48,34 +54,46 @@ _NAMED: Final[MutableMapping[str, _Known]] = {}
 def client_of_key(text: str) -> Client | None:
     """Find whose key this is; nobody's where it is unknown, revoked or over.
 
-    Asks the database at most once in `KNOWN_SECONDS` for each key, and never for one that is mistyped.
+    Asks the database once in `KNOWN_SECONDS` for each key, at most twice, and never for one that is mistyped.
     """
     given = read_key(text)
     if given is None:
         return None
-    known = _KNOWN.get(given.key_id)
-    if known is None or known.until <= monotonic():
-        known = _keep(_KNOWN, given.key_id, _look_up(given))
+    known = _recall(_KNOWN, given.key_id, lambda: _look_up(given))
     if known.client is None or not compare_digest(known.digest, given.digest):
         return None
     return known.client if known.ends_at is None or known.ends_at > datetime.now(UTC) else None
 
 
 def client_named(name: str) -> Client | None:
-    """Find a client that has a key that is good; asks the database at most once in `KNOWN_SECONDS`."""
-    known = _NAMED.get(name)
-    if known is None or known.until <= monotonic():
-        until, now = monotonic() + KNOWN_SECONDS, datetime.now(UTC)
-        with transaction.atomic():
-            row = open_cursor().execute(_SQL["client_named"], {"name": name, "now": now}).fetchone()
-        known = _keep(_NAMED, name, _Known(until) if row is None else _Known(until, _client(*row)))
-    return known.client
+    """Find a client that has a key that is good; asks the database as often as `client_of_key`."""
+    return _recall(_NAMED, name, lambda: _look_up_named(name)).client
 
 
 def forget_known() -> None:
     """Forget what was looked up, as a new process would."""
     _KNOWN.clear()
     _NAMED.clear()
+
+
+def _recall(memory: MutableMapping[str, _Known], key: str, look_up: Callable[[], _Known]) -> _Known:
+    """Give what is known, or look it up; of many threads that want the same, one asks the database."""
+    known = memory.get(key)
+    seconds_left = 0.0 if known is None else known.until - monotonic()
+    is_good = seconds_left > 0
+    if known is not None and is_good and (seconds_left > _EARLY_SECONDS or connection.connection is None):
+        return known
+    lock = _LOOKING[hash(key) % len(_LOOKING)]
+    if not lock.acquire(blocking=not is_good):
+        assert known is not None  # noqa: S101 - it is good
+        return known
+    try:
+        latest = memory.get(key)
+        if latest is not None and latest is not known and latest.until > monotonic():
+            return latest
+        return _keep(memory, key, look_up())
+    finally:
+        lock.release()
 
 
 def _keep(memory: MutableMapping[str, _Known], key: str, known: _Known) -> _Known:
@@ -88,6 +106,13 @@ def _keep(memory: MutableMapping[str, _Known], key: str, known: _Known) -> _Know
 def _client(name: str, scopes: Sequence[str], requests_per_minute: int) -> Client:
     """Read a client; a scope that this version does not know any more allows nothing."""
     return Client(name, frozenset(Scope(scope) for scope in scopes if scope in _SCOPES), requests_per_minute)
+
+
+@transaction.atomic
+def _look_up_named(name: str) -> _Known:
+    until = monotonic() + KNOWN_SECONDS
+    row = open_cursor().execute(_SQL["client_named"], {"name": name, "now": datetime.now(UTC)}).fetchone()
+    return _Known(until) if row is None else _Known(until, _client(*row))
 
 
 @transaction.atomic

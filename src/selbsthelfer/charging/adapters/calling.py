@@ -30,8 +30,8 @@ MIN_TIMEOUT_SECONDS: Final = 0.1
 MAX_TIMEOUT_SECONDS: Final = 60.0
 
 JSON: Final = {"content-type": "application/json"}
-_SENDING: Final = "http11.send_request_headers.started"
-"""What httpx tells its `trace` just before the first byte of a request."""
+_SENDING: Final = frozenset({"http11.send_request_headers.started", "http11.send_request_body.started"})
+"""What httpx tells its `trace` just before the first byte of a request, and before that of its body."""
 _LOG = logging.getLogger(__name__)
 S = TypeVar("S")
 
@@ -201,14 +201,18 @@ class Caller:
 
 
 class _Gate:
-    """Lets a request out before its deadline only, and remembers whether it did."""
+    """Lets a request out before its deadline only, and remembers whether it did.
+
+    Its body is asked for once more: a process that was stopped after the headers sends no more than them,
+    and a server does nothing with a request that breaks off.
+    """
 
     def __init__(self, deadline: float) -> None:
         self.is_open = False
         self._deadline = deadline
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:  # noqa: ARG002 - as httpx calls it
-        if event != _SENDING:
+        if event not in _SENDING:
             return
         if monotonic() > self._deadline:
             raise NotSentError("deadline_passed")

@@ -1,0 +1,1 @@
+"""The fault test: grants are delivered while everything fails and dies, and each arrives exactly once."""
