@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -25,11 +26,10 @@ from selbsthelfer.charging.simulator.faults import Fault, FaultPlan
 from tests.charging.playing import SIGNED_IN, adapter, credit_of, keys, soon, wait_until
 from tests.effort import EFFORT
 
-TIMEOUT_SECONDS = 0.25
+HASTY_SECONDS = 0.6
 PATIENT_SECONDS = 5.0
-LATE_SECONDS = 0.4
-SETTLE_SECONDS = 1.2
-"""Longer than a late effect takes, even after an attempt that was broken off at once, on a busy machine."""
+LATE_SECONDS = 0.9
+"""A hasty one has given up by then."""
 
 
 @pytest.fixture(params=PROFILES)
@@ -58,7 +58,7 @@ def system(profile: str, played: Simulator) -> Iterator[ChargingSystem]:
 @pytest.fixture
 def hasty(profile: str, played: Simulator) -> Iterator[ChargingSystem]:
     """An adapter that gives up soon."""
-    made = adapter(profile, played.url, timeout_seconds=TIMEOUT_SECONDS)
+    made = adapter(profile, played.url, timeout_seconds=HASTY_SECONDS)
     yield made
     made.close()
 
@@ -152,7 +152,7 @@ def test_an_answer_to_another_request_is_not_taken_for_ours(profile: str, is_low
 def test_a_restart_keeps_what_took_effect_and_drops_what_was_to_come(profile: str, is_low: bool) -> None:
     with struck("restart", profile, credit_of(3), is_low=is_low) as (simulator, system):
         simulator.plan_faults([None, "late_effect", "restart"])
-        hasty = adapter(profile, simulator.url, timeout_seconds=TIMEOUT_SECONDS)
+        hasty = adapter(profile, simulator.url, timeout_seconds=HASTY_SECONDS)
         assert isinstance(system.credit(credit_of(1), deadline=soon()), Credited)
         assert hasty.credit(credit_of(2), deadline=soon()) == Unknown("timed_out")
         outcome = system.credit(credit_of(3), deadline=soon())
@@ -181,7 +181,7 @@ def test_from_a_question_that_failed_nothing_is_concluded(
 @pytest.mark.parametrize("fault", ["timeout_after", "error_before", "reset_after", "garbage", "busy"])
 def test_an_account_that_cannot_be_looked_at_is_not_credited(fault: str) -> None:
     with make_simulator("cgrates", faults={f"read:{fault}": 1}) as simulator:
-        system = adapter("cgrates", simulator.url, timeout_seconds=TIMEOUT_SECONDS)
+        system = adapter("cgrates", simulator.url, timeout_seconds=HASTY_SECONDS)
         outcome = system.credit(credit_of(1), deadline=soon())
         assert isinstance(outcome, NotCredited)
         assert not outcome.is_permanent
@@ -202,6 +202,8 @@ def test_the_same_seed_strikes_the_same_credits() -> None:
     assert 150 <= found.count(Fault.BUSY) <= 250
 
 
+SETTLE_SECONDS = 1.2
+"""Longer than a late effect takes, even after an attempt that was broken off at once, on a busy machine."""
 SENDING = Semaphore(6)
 """So many threads want the processor at once; the others wait for what is unknown to settle."""
 EVERY_WAY = {
@@ -231,19 +233,22 @@ def test_each_credit_exists_once_whatever_goes_wrong(profile: str) -> None:
     credits_ = [
         credit_of(number, recipient=f"line-{number % 20}", volume=number + 1) for number in range(count)
     ]
+    story: Story = defaultdict(list)
     with make_simulator(
         profile,
         faults=EVERY_WAY,
         seed=7,
         authorization=SIGNED_IN[profile],
-        late_seconds=LATE_SECONDS,
+        late_seconds=0.4,
         slow_seconds=0.05,
     ) as simulator:
-        system = adapter(profile, simulator.url, timeout_seconds=TIMEOUT_SECONDS)
+        system = adapter(profile, simulator.url, timeout_seconds=0.25)
         with closing(system), ThreadPoolExecutor(48) as pool:
-            list(pool.map(lambda credit: deliver(system, credit), credits_))
+            list(pool.map(lambda credit: deliver(system, credit, story), credits_))
         simulator.set_faults({})
         wait_until(lambda: not simulator.waits())
+        doubles = [key for key, times in Counter(keys(simulator)).items() if times > 1]
+        assert doubles == [], [story[key] for key in doubles]
         assert sorted(keys(simulator)) == sorted(str(credit.credit_id) for credit in credits_)
         volumes = {UUID(credit.key): (credit.bytes, credit.valid_until) for credit in simulator.credits()}
         assert volumes == {credit.credit_id: (credit.bytes, credit.valid_until) for credit in credits_}
@@ -251,13 +256,21 @@ def test_each_credit_exists_once_whatever_goes_wrong(profile: str) -> None:
         assert {fault.removeprefix("read:") for fault in simulator.faults_met()} >= {"restart", "late_effect"}
 
 
-def deliver(system: ChargingSystem, credit: Credit) -> None:
+Story = dict[str, list[tuple[float, object]]]
+"""What was answered, and when, for each credit."""
+
+
+def deliver(system: ChargingSystem, credit: Credit, story: Story) -> None:
     for _ in range(40):
         with SENDING:
+            story[str(credit.credit_id)].append((time.monotonic(), "sent"))
             outcome = system.credit(credit, deadline=soon())
+            story[str(credit.credit_id)].append((time.monotonic(), outcome))
         if isinstance(outcome, Unknown):
             time.sleep(SETTLE_SECONDS)
-            if is_there(system, credit):
+            was_found = is_there(system, credit)
+            story[str(credit.credit_id)].append((time.monotonic(), was_found))
+            if was_found:
                 return
         elif isinstance(outcome, Credited):
             return

@@ -211,9 +211,20 @@ def leaks(response: HttpResponse, one: Neighbour, *, echoed: frozenset[str] = fr
     return [text for text in (*SECRETS, *(one.identifiers - typed)) if text in shown]
 
 
+FOR_MACHINES = ("api/", "tmf-api/", "health", "ready", "metrics")
+"""What systems ask; these addresses have a table of their own in `tests/api`."""
+
+
 def routes() -> Iterator[tuple[str, URLPattern]]:
-    """List every address that the project answers, as its pattern, however deep it is included."""
-    yield from _routes(get_resolver(), "")
+    """List every address of the pages as the resolver knows it."""
+    yield from (
+        (told, found) for told, found in _routes(get_resolver(), "") if not told.startswith(FOR_MACHINES)
+    )
+
+
+def routes_for_machines() -> Iterator[tuple[str, URLPattern]]:
+    """List every other address: each is in one of both lists."""
+    yield from ((told, found) for told, found in _routes(get_resolver(), "") if told.startswith(FOR_MACHINES))
 
 
 def _routes(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, URLPattern]]:

@@ -11,7 +11,7 @@ import psycopg
 
 from selbsthelfer.activities.core.catalogue import CATALOGUE
 from selbsthelfer.kit.copying import copy_rows
-from selbsthelfer.kit.sql import statements
+from selbsthelfer.kit.sql import array_of, statements
 
 _SQL = statements("selbsthelfer.activities")
 
@@ -34,7 +34,7 @@ def record(cursor: psycopg.Cursor[Any], activities: Iterable[ActivityRow]) -> No
 def record_few(cursor: psycopg.Cursor[Any], activities: Sequence[ActivityRow]) -> None:
     """Append a few activities by one statement, which is quicker than COPY up to some hundreds."""
     if activities:
-        columns = map(list, zip(*activities, strict=True))
+        columns = map(array_of, zip(*activities, strict=True))
         cursor.execute(_SQL["record_few"], dict(zip(ActivityRow._fields, columns, strict=True)))
 
 

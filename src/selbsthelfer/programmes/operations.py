@@ -18,7 +18,7 @@ from django.db import transaction
 
 from selbsthelfer.allowances.operations import Credit, credit
 from selbsthelfer.kit.copying import copy_rows
-from selbsthelfer.kit.sql import open_cursor, plan_by_key, plan_by_set, statements
+from selbsthelfer.kit.sql import array_of, open_cursor, plan_by_key, plan_by_set, statements
 from selbsthelfer.outbox.events import wanted_kinds
 from selbsthelfer.programmes.alterations import (
     alter_lines,
@@ -247,7 +247,7 @@ def touched_lines(cursor: psycopg.Cursor[Any], touches: Sequence[Touch]) -> froz
     """Find the lines for which one of a few touches may change anything; the others need no decision."""
     if not touches:
         return frozenset()
-    columns = map(list, zip(*touches, strict=True))
+    columns = map(array_of, zip(*touches, strict=True))
     parameters = dict(zip(Touch._fields, columns, strict=True))
     return frozenset(row[0] for row in cursor.execute(_FIND_TOUCHED, parameters).fetchall())
 

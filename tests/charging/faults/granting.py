@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import psycopg
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from selbsthelfer.intake.operations import MAX_BATCH, Terms, accept
@@ -26,6 +27,8 @@ COURTESIES_OF: Final = 4
 UNKNOWN_OF: Final = 100
 """Every hundredth line is one that the charging system does not know."""
 MB: Final = 1_000_000
+BROKEN: Final = (DatabaseError, InterfaceError, psycopg.Error)
+"""What is raised when the database is killed, by Django or below it."""
 
 
 def subjects(grants: int) -> list[str]:
@@ -75,10 +78,10 @@ def grants_of(names: Sequence[str], now: datetime) -> list[bytes]:
 class Granting(threading.Thread):
     """Hands the facts over while workers run, each batch again until it was taken, as a feed does."""
 
-    def __init__(self, names: Sequence[str], *, batch: int, most_waiting: int) -> None:
+    def __init__(self, names: Sequence[str], *, batch: int, pause_seconds: float) -> None:
         super().__init__(name="granting", daemon=True)
         self._batches = [names[n : n + batch] for n in range(0, len(names), batch)]
-        self._most_waiting = most_waiting
+        self._pause_seconds = pause_seconds
         self.is_over = False
         self.repeats = 0
 
@@ -88,7 +91,7 @@ class Granting(threading.Thread):
                 try:
                     accept(facts, terms=Terms(now=datetime.now(UTC), may_backdate=True))
                     break
-                except (DatabaseError, InterfaceError):
+                except BROKEN:
                     self.repeats += 1
                     _let_go()
         self.is_over = True
@@ -96,13 +99,8 @@ class Granting(threading.Thread):
 
     def _facts(self) -> Iterator[list[bytes]]:
         for names in self._batches:
-            while self._waiting() > self._most_waiting:
-                time.sleep(0.2)
             yield grants_of(names, datetime.now(UTC))
-
-    def _waiting(self) -> int:
-        counts = states()
-        return counts.get("open", 0) + counts.get("uncertain", 0)
+            time.sleep(self._pause_seconds)
 
 
 def states() -> dict[str, int]:
@@ -112,7 +110,7 @@ def states() -> dict[str, int]:
             with transaction.atomic():
                 rows = open_cursor().execute("SELECT state, count(*) FROM charging_creditorder GROUP BY state")
                 return dict(rows.fetchall())
-        except (DatabaseError, InterfaceError):
+        except BROKEN:
             _let_go()
 
 

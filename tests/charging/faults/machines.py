@@ -28,6 +28,8 @@ HOST: Final = "127.0.0.1"
 DURABLE: Final = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "shared_buffers": "256MB"}
 SECRETS: Final = {"TOKEN": "faults-token", "USER": "faults", "PASSWORD": "faults-password", "TENANT": "cgrates.org"}
 MAX_START_SECONDS: Final = 60.0
+REFUSED: Final = 2
+"""How a command ends that finds no database."""
 
 
 class Database:
@@ -186,9 +188,14 @@ class Workers:
                 self._frozen.pop(process.pid, None)
                 process.send_signal(signal.SIGCONT)
 
-    def failed(self) -> bool:
-        """Tell whether one has ended by itself."""
-        return any(process.poll() is not None for process in self._processes)
+    def start_again(self) -> int:
+        """Start those again that found no database when they began, as a service manager does; count them."""
+        ended = [n for n, process in enumerate(self._processes) if process.poll() is not None]
+        for number in ended:
+            code = self._processes[number].returncode
+            assert code == REFUSED, f"a worker ended by itself, with {code}"
+            self._processes[number] = self._start()
+        return len(ended)
 
     def stop(self) -> None:
         self.thaw(is_all=True)
@@ -200,6 +207,12 @@ class Workers:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+    def end(self) -> None:
+        """Kill all of them."""
+        for process in self._processes:
+            process.kill()
+            process.wait()
 
     def _start(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:

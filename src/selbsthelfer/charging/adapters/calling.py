@@ -9,7 +9,7 @@ import logging
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from threading import Lock
 from time import monotonic
@@ -128,7 +128,8 @@ class Caller:
 
     def send_alone(self, request: Request) -> Answer:
         """Send in a connection of its own, in which no answer to anything else can lie."""
-        return self._send(self._fresh, request, monotonic() + self._timeout_seconds)
+        alone = replace(request, headers={**request.headers, "connection": "close"})
+        return self._send(self._fresh, alone, monotonic() + self._timeout_seconds)
 
     def _send(self, client: httpx.Client, request: Request, deadline: float) -> Answer:
         gate = _Gate(deadline)
