@@ -1,4 +1,4 @@
-"""Measure speed as ratios in one run: `python -m bench --size small|full|huge --suite all|facts|pages|http`.
+"""Measure speed as ratios in one run: `python -m bench --size small|full|huge --suite all|facts|…`.
 
 A server of its own with durable commits is started and thrown away. Each size of operator has a database and
 a process of its own.
@@ -47,7 +47,7 @@ def main() -> None:
     """Measure each size, compare the cost per fact between sizes, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=SIZES, default="full")
-    parser.add_argument("--suite", choices=("all", "facts", "pages", "http"), default="all")
+    parser.add_argument("--suite", choices=("all", "facts", "pages", "http", "delivery"), default="all")
     parser.add_argument("--lines", type=int, help="one operator of this size instead")
     asked = parser.parse_args()
     size = asked.size

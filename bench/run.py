@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, required=True)
     parser.add_argument("--batch", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--suite", choices=("all", "facts", "pages", "http"), default="all")
+    parser.add_argument("--suite", choices=("all", "facts", "pages", "http", "delivery"), default="all")
     parser.add_argument("--visits", type=int, default=200)
     parser.add_argument("--world", type=Path, required=True)
     parser.add_argument("--worker", help="only send batches of this name, when a line comes in")
@@ -37,6 +37,9 @@ def main() -> None:
     if options.suite == "http":
         json.dump({"figures": _http(), "indexes": [], "pages": []}, sys.stdout)
         return
+    if options.suite == "delivery":
+        json.dump({"figures": _delivery(), "indexes": [], "pages": []}, sys.stdout)
+        return
     from bench import world
 
     start = time.perf_counter()
@@ -49,7 +52,7 @@ def main() -> None:
         figures.append(suite.two_workers(_start_workers(options), options.batch, options.rounds))
         found.update(figures=[asdict(f) for f in figures], indexes=suite.index_list())
     if options.suite == "all":
-        found["figures"] += _http()
+        found["figures"] += _http() + _delivery()
     if options.suite != "facts":
         from bench import pages
 
@@ -67,6 +70,16 @@ def _http() -> list[dict[str, Any]]:
     start = time.perf_counter()
     figures = [asdict(figure) for figure in http.measure_http()]
     print(f"  sent facts over HTTP in {time.perf_counter() - start:.0f} s", file=sys.stderr)
+    return figures
+
+
+def _delivery() -> list[dict[str, Any]]:
+    """Measure the delivery of orders, beside whatever else the database holds."""
+    from bench import delivery
+
+    start = time.perf_counter()
+    figures = [asdict(figure) for figure in delivery.measure_delivery()]
+    print(f"  delivered orders in {time.perf_counter() - start:.0f} s", file=sys.stderr)
     return figures
 
 

@@ -21,6 +21,7 @@ from pytest_django import Settings
 
 from selbsthelfer.api.application import api
 from selbsthelfer.api.description import needs_of
+from selbsthelfer.identity.calls import forget_purses
 from selbsthelfer.identity.core.keys import new_key
 from selbsthelfer.identity.core.scopes import Scope
 from selbsthelfer.identity.known_keys import forget_known
@@ -382,6 +383,8 @@ def test_a_line_of_another_and_one_that_is_not_there_are_answered_alike(world: W
         if not route.is_for_tokens:
             continue
         for line in (ANNA, "nobody", ANNA + "x" * 190, "%C3%A4 '", BERTA.upper()):
+            forget_known()
+            forget_purses()
             with counted_statements() as statements:
                 names = {**world.names, "line": line}
                 answer = ask(berta, "GET", route.path, names, x_request_id="one")

@@ -202,7 +202,7 @@ def test_the_same_seed_strikes_the_same_credits() -> None:
     assert 150 <= found.count(Fault.BUSY) <= 250
 
 
-SETTLE_SECONDS = 1.2
+SETTLE_SECONDS = 2.5
 """Longer than a late effect takes, even after an attempt that was broken off at once, on a busy machine."""
 SENDING = Semaphore(6)
 """So many threads want the processor at once; the others wait for what is unknown to settle."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import string
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import psycopg
@@ -135,6 +137,41 @@ def test_the_database_is_asked_once_a_second_for_a_key_and_never_for_a_mistyped_
     for _ in range(50):
         assert client_of_key(unknown) is None
     assert len(sent) == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_that_bring_a_key_at_once_one_asks_the_database(sent: list[str]) -> None:
+    """At first the others wait; while what is known is good, none of those without a connection asks."""
+    key, together = add(), Barrier(8)
+    sent.clear()
+
+    def bring(_: int) -> bool:
+        try:
+            together.wait(10)
+            return client_of_key(key) is not None
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(bring, range(8)))
+        assert len(sent) == 2, "one to find it, one to note the day"
+        assert all(pool.map(bring, range(8)))
+    assert len(sent) == 2
+
+
+@pytest.mark.django_db
+def test_a_thread_with_a_connection_asks_before_the_time_is_over(
+    sent: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = 1_000.0
+    monkeypatch.setattr(known_keys, "monotonic", lambda: clock)
+    key = add()
+    client_of_key(key)
+    sent.clear()
+    clock += known_keys.KNOWN_SECONDS - known_keys._EARLY_SECONDS
+    client_of_key(key)
+    client_of_key(key)
+    assert len(sent) == 1
 
 
 @pytest.mark.django_db

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, LiteralString, cast
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from selbsthelfer.intake import operations, short_way
 from selbsthelfer.intake.operations import Terms, accept
-from selbsthelfer.kit.sql import open_cursor
+from selbsthelfer.kit.sql import array_of, open_cursor
 from selbsthelfer.programmes.core.definition import load_preset
 from selbsthelfer.programmes.operations import publish
 from tests.intake.mixed_facts import MixedFacts
@@ -30,6 +33,28 @@ STATE = (
     "SELECT subscriber_id, programme, index, bytes, granted_at FROM programmes_release ORDER BY 1, 2, 3",
     "SELECT subscriber_id, amount_bytes, happened_at FROM allowances_entry ORDER BY 1, 3, 2",
 )
+
+
+WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(WORDS | st.sampled_from(["NULL", "{}", '"', "\\", ",", " ", "\n"])))
+def test_words_written_as_an_array_come_back_as_they_were(words: list[str]) -> None:
+    with transaction.atomic():
+        row = open_cursor().execute("SELECT %s::text[]", [array_of(words)]).fetchone()
+    assert row == (words,)
+
+
+def test_other_values_written_as_an_array_come_back_as_they_were() -> None:
+    with transaction.atomic():
+        for kind, values in {
+            "uuid": [uuid4(), None, uuid4()],
+            "timestamptz": [NOW, NOW + timedelta(microseconds=1), None],
+            "boolean": [True, None, False],
+        }.items():
+            query = cast(LiteralString, f"SELECT %s::{kind}[]")
+            assert open_cursor().execute(query, [array_of(values)]).fetchone() == (values,)
 
 
 def outcome(facts: list[bytes], size: int) -> tuple[list[str], int, list[list[tuple[Any, ...]]]]:

@@ -19,7 +19,8 @@ WITHOUT_START: Final = "cgrates"
 TENANT: Final = "cgrates.org:"
 
 _ORDERS = """
-SELECT o.credit_id::text, s.subject, o.state, o.bytes, o.valid_from, o.valid_until, b.size_bytes, b.valid_from,
+SELECT
+    o.credit_id::text, s.subject, o.state, o.bytes, o.valid_from, o.valid_until, b.size_bytes, b.valid_from,
     b.valid_until
 FROM charging_creditorder o
 JOIN subscribers_subscriber s ON s.subscriber_id = o.subscriber_id
@@ -97,7 +98,9 @@ def _judge_order(verdict: Verdict, profile: str, order: Ordered, told: list[dict
         is_refused = order.state is OrderState.REFUSED and not told
         verdict.expect("unknown lines not refused", is_refused, f"{order.credit_id} {order.state}")
         return
-    verdict.expect("orders not confirmed", order.state is OrderState.CONFIRMED, f"{order.credit_id} {order.state}")
+    verdict.expect(
+        "orders not confirmed", order.state is OrderState.CONFIRMED, f"{order.credit_id} {order.state}"
+    )
     verdict.expect("credits that never came", bool(told), order.credit_id)
     for credit in told:
         account = credit["account"].removeprefix(TENANT)

@@ -108,7 +108,9 @@ def states() -> dict[str, int]:
     while True:
         try:
             with transaction.atomic():
-                rows = open_cursor().execute("SELECT state, count(*) FROM charging_creditorder GROUP BY state")
+                rows = open_cursor().execute(
+                    "SELECT state, count(*) FROM charging_creditorder GROUP BY state"
+                )
                 return dict(rows.fetchall())
         except BROKEN:
             _let_go()

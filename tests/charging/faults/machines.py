@@ -25,8 +25,18 @@ from selbsthelfer.kit.embedded_programs import find_programs
 
 COMMAND: Final = Path(sys.executable).with_name("selbsthelfer")
 HOST: Final = "127.0.0.1"
-DURABLE: Final = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "shared_buffers": "256MB"}
-SECRETS: Final = {"TOKEN": "faults-token", "USER": "faults", "PASSWORD": "faults-password", "TENANT": "cgrates.org"}
+DURABLE: Final = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "shared_buffers": "256MB",
+}
+SECRETS: Final = {
+    "TOKEN": "faults-token",
+    "USER": "faults",
+    "PASSWORD": "faults-password",
+    "TENANT": "cgrates.org",
+}
 MAX_START_SECONDS: Final = 60.0
 REFUSED: Final = 2
 """How a command ends that finds no database."""
@@ -38,7 +48,7 @@ class Database:
     def __init__(self) -> None:
         self._account = ensure_account()
         self._programs = find_programs(self._account, copy_below=ROOT_HOME)
-        folder = Path(tempfile.mkdtemp(prefix="selbsthelfer-faults-", dir="/tmp"))  # noqa: S108 - a name of its own
+        folder = Path(tempfile.mkdtemp(prefix="selbsthelfer-faults-", dir="/tmp"))
         give(folder, self._account)
         self._layout = Layout(folder)
         self.url = self._layout.url
@@ -148,7 +158,8 @@ class PlayedSystem:
             with suppress(httpx.TransportError):
                 self._asked("GET", "faults")
                 return
-            assert time.monotonic() < until and self._process.poll() is None, "the played system does not start"
+            assert time.monotonic() < until, "the played system does not start"
+            assert self._process.poll() is None, "the played system ended by itself"
             time.sleep(0.05)
 
     def _end(self) -> None:

@@ -1,4 +1,4 @@
-"""The fault test, small: each kind of fault strikes, a worker and the played system are killed, nothing is lost.
+"""The fault test, small: each kind of fault strikes, a worker and the played system are killed.
 
 Large, with the database killed as well: `python -m tests.charging.faults --grants 10000 --profile all`.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+import typer
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
@@ -85,7 +86,7 @@ def test_each_grant_is_credited_exactly_once_whatever_fails(
         assert charging is not None
         report = reconcile(system=charging, now_of=lambda: datetime.now(UTC))
         charging.close()
-    print(f"{profile}: {GRANTS} grants, {met.total()} faults survived: {dict(sorted(met.items()))}")
+    typer.echo(f"{profile}: {GRANTS} grants, {met.total()} faults survived: {dict(sorted(met.items()))}")
     assert verdict.is_right, verdict.lines()
     assert set(Fault) <= set(met)
     assert (report.orders, report.findings, report.unreadable) == (GRANTS, [], 0)
