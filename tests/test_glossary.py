@@ -15,11 +15,10 @@ SOURCE = ROOT / "src" / "selbsthelfer"
 PLAIN_WORDS = """
 a absent after all always avoidable being broken by call change changed choice collection coming current
 data declared earned end ended english envelope error event every example failed fair field file finished
-flag for german half header here id in initiated join key kind language large learned left many member monthly
-name need never no none nothing of once one online open other past per place recorded report reason required row
-rule second setting share start state table text time title too total unknown used view whole word write
-wrong yesterday yet
-contract input long missing new number parties ready ref unusable when
+flag for german half header here id in initiated join key kind language large learned left many member
+monthly name need never no none nothing of once one online open other past per place recorded report reason
+required row rule second setting share start state table text time title too total unknown used view whole
+word write wrong yesterday yet contract input long missing new number parties ready ref unusable when
 """
 PLAIN = frozenset(PLAIN_WORDS.split())
 """Plain English, words of programming among it, which need no definition."""

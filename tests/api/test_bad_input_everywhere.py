@@ -15,14 +15,14 @@ from typing import Any, Final
 
 import pytest
 from django.http import HttpResponse
-from django.test import Client
 from django.test.client import FakePayload
 
 from selbsthelfer.api.bodies import MAX_BODY_BYTES
+from selbsthelfer.api.pages import write_cursor
 from selbsthelfer.identity.core.scopes import Scope
-from tests.api.life import content_of_tables
+from tests.api.life import READS, content_of_tables
 from tests.api.security_world import ANNA, Identity, World, ask, filled, fresh_address, settle, with_scopes
-from tests.api.test_security_matrix import ROUTES, Route
+from tests.api.test_security_matrix import ROUTES
 
 pytestmark = pytest.mark.django_db
 
@@ -53,12 +53,6 @@ WHOLE: Final[Mapping[str, object]] = {
     "/webhooks/{webhook}/replays": {"event": "{event}", "since": "2026-01-01T00:00:00Z"},
 }
 """For each route with a body one with every member, by its address after `/api/v1`."""
-TAKEN: Final = frozenset(
-    {
-        ("/lines/{line}/tokens", "seconds_valid", None),
-    }
-)
-
 WRITES: Final = [
     (method, route)
     for methods in ROUTES.values()
@@ -86,6 +80,11 @@ def world(caplog: pytest.LogCaptureFixture) -> Iterator[World]:
 @pytest.fixture
 def everything(world: World) -> Identity:
     return with_scopes(*Scope)
+
+
+def content() -> Mapping[str, str]:
+    """Make a digest of all tables but the one that keeps what intake rejected."""
+    return {table: digest for table, digest in content_of_tables().items() if table != "intake_reject"}
 
 
 def send(
@@ -152,7 +151,7 @@ BODIES: Final[Mapping[str, bytes]] = {
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_a_body_that_is_none_is_refused(world: World, everything: Identity, body: bytes) -> None:
-    before, wrong = content_of_tables(), []
+    before, wrong = content(), []
     for method, route in WRITES:
         answer = send(everything, method, route.path, world, body)
         is_fact = route.path.endswith("/facts")
@@ -166,7 +165,7 @@ def test_a_body_that_is_none_is_refused(world: World, everything: Identity, body
         if b"Kummer" in answer.content:
             wrong.append(f"{method} {route.path} repeats what was sent")
     assert not wrong, "\n" + "\n".join(wrong)
-    assert content_of_tables() == before
+    assert content() == before
 
 
 class Stream(FakePayload):
@@ -193,7 +192,7 @@ class Stream(FakePayload):
 
 def test_bodies_of_50_megabytes_are_refused_unread(world: World, everything: Identity) -> None:
     """Announced, they are not read at all; in chunks, as far as a body may reach."""
-    before = content_of_tables()
+    before = content()
     for method, route in WRITES:
         most = (16 if route.path.endswith("/facts") else 1) * MAX_BODY_BYTES + 1
         for announced in (str(HUGE), ""):
@@ -211,11 +210,11 @@ def test_bodies_of_50_megabytes_are_refused_unread(world: World, everything: Ide
             )
             assert wrongly(answer, (413,)) is None, (route.path, announced, answer.content[:300])
             assert stream.was_read <= (0 if announced else most), route.path
-    assert content_of_tables() == before
+    assert content() == before
 
 
 def test_gzip_bombs_are_refused(world: World, everything: Identity) -> None:
-    before, packed = content_of_tables(), BytesIO()
+    before, packed = content(), BytesIO()
     with gzip.GzipFile(fileobj=packed, mode="wb") as packing:
         for _ in range(HUGE // 1_000_000):
             packing.write(b" " * 1_000_000)
@@ -226,7 +225,7 @@ def test_gzip_bombs_are_refused(world: World, everything: Identity) -> None:
             everything, method, route.path, world, gzip.compress(packed.getvalue()), content_encoding="gzip"
         )
         assert wrongly(answer, (400,)) is None, (route.path, answer.content[:300])
-    assert content_of_tables() == before
+    assert content() == before
 
 
 @pytest.mark.parametrize(
@@ -241,7 +240,7 @@ def test_gzip_bombs_are_refused(world: World, everything: Identity) -> None:
     ],
 )
 def test_a_body_of_another_kind_is_refused(world: World, everything: Identity, kind: str) -> None:
-    before, wrong = content_of_tables(), []
+    before, wrong = content(), []
     for method, route in OURS:
         body = json.dumps(filled(route.body, {**world.names, "fresh": "f", "now": "n"})).encode()
         answer = send(everything, method, route.path, world, body, content_type=kind)
@@ -249,7 +248,7 @@ def test_a_body_of_another_kind_is_refused(world: World, everything: Identity, k
         if fault:
             wrong.append(f"{method} {route.path}: {fault}")
     assert not wrong, "\n" + "\n".join(wrong)
-    assert content_of_tables() == before
+    assert content() == before
 
 
 VALUES: Final[Mapping[str, bytes]] = {
@@ -294,8 +293,9 @@ SOUND_IN: Final[Mapping[str, frozenset[str]]] = {
     **SOUND,
     "source": TEXTS,
     "id": TEXTS,
+    "code": TEXTS | {"empty"},
+    "return_url": frozenset({"address of this machine", "address of a cloud"}),
     "description": TEXTS | {"empty"},
-    "old_valid_seconds": frozenset(),
 }
 
 
@@ -325,7 +325,7 @@ def with_member(body: Any, path: tuple[str, ...], raw: bytes) -> bytes:
 
 @pytest.mark.parametrize("path", WHOLE)
 def test_a_value_that_no_member_may_have_is_refused(world: World, everything: Identity, path: str) -> None:
-    before, wrong = content_of_tables(), []
+    before, wrong = content(), []
     method = "PATCH" if path == "/webhooks/{webhook}" else "POST"
     whole = filled(WHOLE[path], world.names)
     for member in members(whole):
@@ -333,20 +333,21 @@ def test_a_value_that_no_member_may_have_is_refused(world: World, everything: Id
             if name in SOUND_IN.get(member[-1], ()):
                 continue
             answer = send(everything, method, f"/api/v1{path}", world, with_member(whole, member, raw))
-            fault = wrongly(answer, (404, 422) if member == ("programme",) else (422,))
+            is_unknown_name = member == ("programme",) and name in TEXTS
+            fault = wrongly(answer, (404,) if is_unknown_name else (400,) if name == "1e999" else (422,))
             if fault:
                 wrong.append(f"{'.'.join(member)} is {name}: {fault}")
             if b"javascript" in answer.content or b"169.254" in answer.content:
                 wrong.append(f"{'.'.join(member)} repeats what was sent: {answer.content.decode()[:200]}")
     assert not wrong, "\n" + "\n".join(wrong)
-    assert content_of_tables() == before
+    assert content() == before
 
 
 @pytest.mark.parametrize("path", WHOLE)
 def test_a_member_that_is_unknown_or_told_twice_is_refused(
     world: World, everything: Identity, path: str
 ) -> None:
-    before = content_of_tables()
+    before = content()
     method = "PATCH" if path == "/webhooks/{webhook}" else "POST"
     whole: Any = filled(WHOLE[path], world.names)
     for extra in ("surprise", "subscriber_id", "line", "__proto__", "constructor", "Bytes", "ä", ""):
@@ -357,7 +358,7 @@ def test_a_member_that_is_unknown_or_told_twice_is_refused(
     twice = b"{" + json.dumps(name).encode() + b": 1, " + json.dumps(whole).encode()[1:]
     answer = send(everything, method, f"/api/v1{path}", world, twice)
     assert wrongly(answer, (400, 422)) is None, answer.content[:300]
-    assert content_of_tables() == before
+    assert content() == before
 
 
 def test_every_route_with_a_body_was_tried() -> None:
@@ -374,7 +375,6 @@ QUERIES: Final = [
     "limit=١",
     "limit=NaN",
     "limit=1&limit=x",
-    "limit=1.0",
     "limit=",
     "limit[]=1&limit=a",
     "cursor=x",
@@ -405,9 +405,6 @@ def test_queries_that_ask_for_nothing_sensible_are_refused(world: World, everyth
 
 
 def test_cursors_hold_only_what_the_database_can_be_asked_for(world: World, everything: Identity) -> None:
-    from tests.api.life import READS
-    from selbsthelfer.api.pages import write_cursor
-
     uuid = "6d3f3c8e-5f0e-5f6b-9a53-6f2f0b7a1c11"
     instants = ("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59.999999-23:59", "2026-01-01T00:00:00Z")
     wrong = []
@@ -457,23 +454,23 @@ def test_spans_of_time_beyond_all_bounds_are_answered_or_refused(world: World, e
     "id_", ["x" * 100_000, "%FF%FE", "%ED%A0%80", "%0A%0D", "..%2f..%2f", "%E2%80%AE", "'%3B--", "a%00b"]
 )
 def test_names_in_addresses_may_be_anything(world: World, everything: Identity, id_: str) -> None:
-    before, wrong = content_of_tables(), []
+    before, wrong = content(), []
     for methods in ROUTES.values():
         for method, route in methods.items():
             if "{" not in route.path or route.scope is None:
                 continue
-            names = {name: id_ for name in world.names}
+            names = dict.fromkeys(world.names, id_)
             answer = ask(everything, method, route.path, names, body={})
             is_empty_list = answer.status_code == 200 and method == "GET" and "?" in route.path
             if not is_empty_list and answer.status_code != 405 and (fault := wrongly(answer)):
                 wrong.append(f"{method} {route.path}: {fault}")
     assert not wrong, "\n" + "\n".join(wrong)
-    assert content_of_tables() == before
+    assert content() == before
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 201, "ä", "a b", "a\tb", "\x7f", "%00", "x" * 100_000])
 def test_a_key_of_a_request_that_is_none_is_refused(world: World, everything: Identity, key: str) -> None:
-    before, wrong = content_of_tables(), []
+    before, wrong = content(), []
     for method, route in OURS:
         if route.path.rpartition("/")[2] in ("facts", "tokens", "panel-links") or key == "%00":
             continue
@@ -483,7 +480,7 @@ def test_a_key_of_a_request_that_is_none_is_refused(world: World, everything: Id
         if fault:
             wrong.append(f"{method} {route.path}: {fault}")
     assert not wrong, "\n" + "\n".join(wrong)
-    assert content_of_tables() == before
+    assert content() == before
 
 
 FACT: Final[Mapping[str, Any]] = {
@@ -499,12 +496,15 @@ BAD_FACTS: Final[Mapping[str, tuple[str, bytes]]] = {
     f"{'.'.join(path)} {name}": (".".join(path), with_member(FACT, path, raw))
     for path in members(FACT)
     for name, raw in VALUES.items()
-    if name not in SOUND_IN.get(path[-1], ()) and not (path[-1] == "subject" and name in TEXTS)
+    if name not in SOUND_IN.get(path[-1], ())
+    and not (path[-1] == "subject" and name in TEXTS)
+    # The names of staff are the sender's, whatever is in them.
+    and not (path[-1] == "by" and name in ("line break", "delete"))
 }
 
 
 def test_facts_with_a_bad_member_are_rejected_each_by_itself(world: World, everything: Identity) -> None:
-    before = content_of_tables()
+    before = content()
     body = b"[" + b",".join(raw for _, raw in BAD_FACTS.values() if len(raw) < 100_000) + b"]"
     answer = send(everything, "POST", "/api/v1/facts", world, body)
     assert answer.status_code == 200, answer.content[:300]
@@ -515,19 +515,19 @@ def test_facts_with_a_bad_member_are_rejected_each_by_itself(world: World, every
     ]
     assert not taken, "\n" + "\n".join(map(str, taken))
     assert all(one["code"] and one["detail"] for one in said["results"])
-    assert content_of_tables() == before
+    assert content() == before
     for name, (_, raw) in BAD_FACTS.items():
         if len(raw) >= 100_000:
             answer = send(everything, "POST", "/api/v1/facts", world, raw)
             assert json.loads(answer.content)["counts"]["rejected"] == 1, name
-    assert content_of_tables() == before
+    assert content() == before
 
 
 def test_too_many_facts_are_refused_together(world: World, everything: Identity) -> None:
-    before = content_of_tables()
+    before = content()
     answer = send(everything, "POST", "/api/v1/facts", world, b"[" + b"{}," * 10_000 + b"{}]")
     assert wrongly(answer, (413,)) is None
     many = b"[" + b",".join([b"1"] * 10_000) + b"]"
     answer = send(everything, "POST", "/api/v1/facts", world, many)
     assert json.loads(answer.content)["counts"]["rejected"] == 10_000
-    assert content_of_tables() == before
+    assert content() == before

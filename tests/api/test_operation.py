@@ -111,3 +111,8 @@ def test_from_elsewhere_a_key_for_it_is_needed(client: Client, scopes: tuple[str
 @pytest.mark.django_db
 def test_an_address_elsewhere_is_not_this_machine(client: Client) -> None:
     assert client.get("/metrics", REMOTE_ADDR="192.0.2.7").status_code == 401
+
+
+def test_watchers_may_call_the_process_by_any_name(client: Client) -> None:
+    assert client.get("/health", headers={"Host": "10.0.0.7:8000"}).status_code == 200
+    assert client.get("/imprint", headers={"Host": "10.0.0.7:8000"}).status_code == 400

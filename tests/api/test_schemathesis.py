@@ -73,6 +73,10 @@ CONFIG: Final = {
     # Parameters of an address that no route knows are left aside.
     "generation": {"allow-extra-parameters": False},
     "phases": {"stateful": {"enabled": False}},
+    # A fact has so many members that their bounds alone take a minute and a half.
+    "operations": [
+        {"include-path": "/api/v1/facts", "phases": {"coverage": {"enabled": EFFORT > 1}}},
+    ],
 }
 
 Application = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
@@ -94,6 +98,8 @@ schema: Final = schemathesis.openapi.from_wsgi(
     "/api/v1/openapi.json", answer, config=SchemathesisConfig.from_dict(CONFIG)
 )
 seen: Final[Counter[int]] = Counter()
+asked_without_key: Final[set[str]] = set()
+"""Routes that were asked again without a key and with a wrong one, which once is enough."""
 
 
 @pytest.fixture(scope="module")
@@ -123,17 +129,20 @@ def key(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[s
     suppress_health_check=[HealthCheck.too_slow],
 )
 def test_every_answer_is_as_described(case: Any, key: str) -> None:
+    route = case.operation.label
     # What is wrong in a fact is told of that fact, in an answer of 200.
-    per_fact = [negative_data_rejection] if case.operation.path == "/api/v1/facts" else []
+    left_out = [negative_data_rejection] if route.endswith("/facts") else []
+    if route in asked_without_key:
+        left_out.append(ignored_auth)
     answered = case.call_and_validate(
-        headers={"Authorization": f"Bearer {key}"}, checks=CHECKS, excluded_checks=per_fact
+        headers={"Authorization": f"Bearer {key}"}, checks=CHECKS, excluded_checks=left_out
     )
     seen[answered.status_code] += 1
+    if answered.status_code < 300:
+        asked_without_key.add(route)
 
 
 def test_requests_reached_the_inside() -> None:
     """Were all refused at the door, their answers would prove little."""
-    assert seen[200] > 100, seen
-    assert seen[201] > 100, seen
-    assert seen[422] > 100, seen
-    print(seen)
+    assert min(seen[200], seen[201], seen[422]) > 50, seen
+    assert len(asked_without_key) == len(list(schema.get_all_operations())), asked_without_key

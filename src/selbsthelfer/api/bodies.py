@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.message import Message
 from typing import Any, Final
 
@@ -125,16 +126,27 @@ def check_media_type(request: HttpRequest) -> None:
 
 
 def read_json(body: bytes) -> Any:
-    """Read JSON; raises `Problem` 400 for what is malformed, lies too deep or holds the character NUL."""
+    """Read JSON; raises `Problem` 400 for what is malformed, too deep, holds NUL or names a member twice."""
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth_may_exceed(body):
         raise Problem(400, "body_too_deep", f"The body nests deeper than {MAX_DEPTH} levels.")
     try:
         content = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(400, "body_malformed", "The body is not JSON.", _place(error)) from error
+    json.loads(body, object_pairs_hook=_check_names, parse_int=_left_aside, parse_float=_left_aside)
     if b"\\u0000" in body and _holds_nul(content):
         raise Problem(400, "character_nul", "The body holds the character NUL, which no text of ours can.")
     return content
+
+
+def _check_names(pairs: Sequence[tuple[str, Any]]) -> None:
+    """Refuse an object that names a member twice: of two readers each might take another one for meant."""
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise Problem(400, "member_twice", "An object in the body names a member twice.")
+
+
+def _left_aside(_: str) -> None:
+    """Read no number; a long one would take long."""
 
 
 def _place(error: Exception) -> str:

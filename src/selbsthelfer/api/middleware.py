@@ -107,7 +107,7 @@ def request_id_now() -> str:
 
 def _request_id(request: HttpRequest) -> str:
     """Take over the id that the caller gave, if it is fit for a header and a line of a log."""
-    given = request.META.get(_ID_KEY, "")
+    given: str = request.META.get(_ID_KEY, "")
     if given and _ID.fullmatch(given):
         return given
     # An id is no secret, and to ask the kernel for chance lets another thread go first.

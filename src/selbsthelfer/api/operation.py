@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
+from types import MappingProxyType
 from typing import Final
 
 from django.db import DatabaseError, InterfaceError, transaction
@@ -18,6 +20,20 @@ from selbsthelfer.kit.sql import open_cursor
 
 _MAY_READ: Final = Needs(Scope.METRICS_READ)
 _GAUGES: Final = gauges()
+
+
+class OperationMiddleware:
+    """Answer what the machine's own watchers ask, by whatever name they call this process.
+
+    Stands first: a balancer or Prometheus asks by an address that is no name of the pages.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        view = _VIEWS.get(request.path_info)
+        return self.get_response(request) if view is None else view(request)
 
 
 @require_safe
@@ -63,3 +79,8 @@ def _is_from_here(request: HttpRequest) -> bool:
         return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
     except ValueError:
         return False
+
+
+_VIEWS: Final[Mapping[str, Callable[[HttpRequest], HttpResponse]]] = MappingProxyType(
+    {"/health": health, "/ready": ready, "/metrics": metrics}
+)

@@ -67,6 +67,7 @@ INSTALLED_APPS = [
 DATABASES = {"default": database_settings(os.environ)}
 
 MIDDLEWARE = [
+    "selbsthelfer.api.operation.OperationMiddleware",
     "selbsthelfer.api.origins.OriginsMiddleware",
     "selbsthelfer.api.middleware.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",

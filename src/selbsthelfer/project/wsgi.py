@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.core.wsgi import get_wsgi_application
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def _make() -> FactsFirst:
     """Set Django up, and put the short way of facts before it."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "selbsthelfer.project.settings")
-    django_application = get_wsgi_application()
+    # The same protocol, typed by its own names.
+    django_application: Any = get_wsgi_application()
     # Not before Django is set up: these modules read its settings.
     from selbsthelfer.api.shortcut import FactsFirst
 

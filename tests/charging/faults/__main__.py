@@ -29,9 +29,9 @@ WORKERS: Final = 3
 PACE: Final = {
     "SELBSTHELFER_CHARGING_TIMEOUT_SECONDS": "0.8",
     "SELBSTHELFER_CHARGING_SETTLE_SECONDS": "6",
-    "SELBSTHELFER_CHARGING_QUICKENED": "5",
+    "SELBSTHELFER_CHARGING_QUICKENED": "10",
 }
-"""Sent within 4 seconds, settled 7 after that; frozen for less than these 7, a worker does no harm."""
+"""Sent within 2 seconds, settled 6.5 after that; frozen for less than these, a worker does no harm."""
 MAX_QUIET_SECONDS: Final = 900.0
 GRANTED_AT_ONCE: Final = 30
 """Lines whose facts come together; a batch comes each second, so that much happens meanwhile."""

@@ -65,7 +65,9 @@ def orders() -> list[Ordered]:
     """Load every order."""
     with transaction.atomic():
         rows = open_cursor().execute(_ORDERS).fetchall()
-    return [Ordered(*row[:2], OrderState(row[2]), *row[3:6], tuple(row[6:])) for row in rows]
+    return [
+        Ordered(row[0], row[1], OrderState(row[2]), row[3], row[4], row[5], tuple(row[6:])) for row in rows
+    ]
 
 
 def judge(profile: str, grants: int, credits_: list[dict[str, Any]], ghosts: list[str]) -> Verdict:

@@ -146,8 +146,8 @@ class PlayedSystem:
         return dict(answer.json())
 
     def _start(self) -> None:
-        command = [COMMAND, "simulate", "charging", "--profile", self.profile, "--port", str(self._port),
-                   "--folder", self._folder, "--accounts", self._folder / "accounts",
+        command = [str(COMMAND), "simulate", "charging", "--profile", self.profile, "--port", str(self._port),
+                   "--folder", str(self._folder), "--accounts", str(self._folder / "accounts"),
                    "--seed", str(self._seed)]  # fmt: skip
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(

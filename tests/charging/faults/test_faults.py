@@ -67,7 +67,7 @@ def test_each_grant_is_credited_exactly_once_whatever_fails(
     with PlayedSystem(profile, tmp_path / "system", [name for name in names if is_known(name)], 1) as system:
         for name, value in {**system.environment, **PACE, "DATABASE_URL": the_database()}.items():
             monkeypatch.setenv(name, value)
-        workers = Workers(2, {}, tmp_path / "work.log")
+        workers = Workers(1, {}, tmp_path / "work.log")
         furnish(names)
         system.set_faults(READING, following)
         granting = Granting(names, batch=40, pause_seconds=0.5)

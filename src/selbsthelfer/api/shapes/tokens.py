@@ -7,6 +7,7 @@ from typing import Literal
 
 from ninja import Field, Schema
 
+from selbsthelfer.api.shapes.base import Sent, WholeNumber
 from selbsthelfer.identity.core.line_tokens import (
     MAX_PANEL_SECONDS,
     MAX_RETURN_URL_CHARACTERS,
@@ -18,10 +19,10 @@ from selbsthelfer.identity.core.line_tokens import (
 from selbsthelfer.kit.wording import Language
 
 
-class TokenWanted(Schema, extra="forbid"):
+class TokenWanted(Sent):
     """How long a token is to hold."""
 
-    seconds_valid: int = Field(
+    seconds_valid: WholeNumber = Field(
         TOKEN_SECONDS,
         ge=MIN_VALID_SECONDS,
         le=MAX_TOKEN_SECONDS,
@@ -43,14 +44,14 @@ class TokenOut(Schema):
     )
 
 
-class PanelLinkWanted(Schema, extra="forbid"):
+class PanelLinkWanted(Sent):
     """How the panel is to look, how long its link is to hold, and where it leads back to."""
 
     language: Language = Field(description="The language in which the panel speaks.", examples=["de"])
     appearance: Literal["system", "light", "dark"] = Field(
         "system", description="Light or dark colours; `system` as the device is set.", examples=["dark"]
     )
-    seconds_valid: int = Field(
+    seconds_valid: WholeNumber = Field(
         PANEL_SECONDS,
         ge=MIN_VALID_SECONDS,
         le=MAX_PANEL_SECONDS,

@@ -10,8 +10,6 @@ from selbsthelfer.charging.core.pace import PACE, Pace
 
 MAX_ATTEMPTS: Final = 1_000
 """How often an order is tried, which takes about a month; then it waits for the end of its volume."""
-MAX_WAIT: Final = timedelta(hours=1)
-"""The longest wait between two attempts."""
 
 _DOUBLED_AT_MOST: Final = 20
 _PARTS: Final = 1_000
@@ -29,4 +27,4 @@ def next_attempt_at(
         return None
     wait: timedelta = pace.first_wait * 2 ** min(max(attempts - 1, 0), _DOUBLED_AT_MOST)
     cut = (credit_id.int + attempts * 619) % _PARTS
-    return failed_at + min(wait, MAX_WAIT) * (1 - cut / _PARTS / 2)
+    return failed_at + min(wait, pace.max_wait) * (1 - cut / _PARTS / 2)

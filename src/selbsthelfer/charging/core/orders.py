@@ -144,8 +144,12 @@ def confirmed(order: Order, place: str | None, *, at: datetime) -> Order:
 
 
 def reopened(order: Order, code: str, *, at: datetime, capabilities: Capabilities) -> Order:
-    """Have an order sent again after a while, until its volume ends."""
-    next_at = _next_or_end(order, at, capabilities)
+    """Have an order sent again after a while, until its volume ends.
+
+    One that was absent has waited for that already, and the system is there: it is sent at once, however
+    often it was read before.
+    """
+    next_at = at if code == ABSENT else _next_or_end(order, at, capabilities)
     return replace(
         order,
         state=OrderState.OPEN,

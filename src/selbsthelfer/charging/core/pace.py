@@ -16,6 +16,8 @@ READ_WITHIN: Final = timedelta(minutes=2)
 """For how long whoever reads an order back has it alone; longer than any system may keep it waiting."""
 FIRST_WAIT: Final = timedelta(seconds=2)
 """How long after its first failure an order is tried again."""
+MAX_WAIT: Final = timedelta(hours=1)
+"""The longest wait between two attempts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Pace:
     read_after: timedelta = READ_AFTER
     read_within: timedelta = READ_WITHIN
     first_wait: timedelta = FIRST_WAIT
+    max_wait: timedelta = MAX_WAIT
 
     def quickened(self, times: int) -> Self:
         """Divide each of the times."""

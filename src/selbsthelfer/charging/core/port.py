@@ -1,8 +1,8 @@
 """What is asked of a charging system, and what it can answer.
 
 No open charging system has a key that makes crediting twice harmless. So each credit carries an id made
-before the first attempt and is sent where the system keeps it; after an attempt whose end is not known, nobody
-sends again before the system was asked what it has.
+before the first attempt and is sent where the system keeps it; after an attempt whose end is not known,
+nobody sends again before the system was asked what it has.
 """
 
 from __future__ import annotations
