@@ -55,8 +55,6 @@ class World:
 
     names: Mapping[str, str]
     private: frozenset[str]
-    secrets: frozenset[str]
-    """Keys and tokens, which nothing may repeat."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +77,7 @@ def settle() -> World:
     life.send()
     eventful_life(BERTA, msisdn="+491713920002", tariff="M").send()
     names = {"line": ANNA, "programme": PROGRAMME} | _documents()
-    private = private_values()
-    return World(names, private, frozenset())
+    return World(names, private_values())
 
 
 def _documents() -> dict[str, str]:

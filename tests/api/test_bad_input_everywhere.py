@@ -254,6 +254,7 @@ def test_a_body_of_another_kind_is_refused(world: World, everything: Identity, k
 VALUES: Final[Mapping[str, bytes]] = {
     "10^18": str(10**18).encode(),
     "10^400": str(10**400).encode(),
+    "a number of 5,000 digits": b"9" * 5_000,
     "-1": b"-1",
     "1e3": b"1e3",
     "1.5": b"1.5",
@@ -278,6 +279,8 @@ VALUES: Final[Mapping[str, bytes]] = {
     "address of a cloud": b'"https://169.254.169.254/latest"',
 }
 """What no member of any body is, but for those in `SOUND`."""
+UNREADABLE: Final = frozenset({"1e999", "a number of 5,000 digits"})
+"""Numbers beyond what is read at all."""
 SOUND: Final[Mapping[str, frozenset[str]]] = {
     "reason": frozenset(
         {"empty", "a number as text", "year 9999", "year 1", "no zone", "leap second", "line break", "delete"}
@@ -334,7 +337,7 @@ def test_a_value_that_no_member_may_have_is_refused(world: World, everything: Id
                 continue
             answer = send(everything, method, f"/api/v1{path}", world, with_member(whole, member, raw))
             is_unknown_name = member == ("programme",) and name in TEXTS
-            fault = wrongly(answer, (404,) if is_unknown_name else (400,) if name == "1e999" else (422,))
+            fault = wrongly(answer, (404,) if is_unknown_name else (400,) if name in UNREADABLE else (422,))
             if fault:
                 wrong.append(f"{'.'.join(member)} is {name}: {fault}")
             if b"javascript" in answer.content or b"169.254" in answer.content:
@@ -376,6 +379,8 @@ QUERIES: Final = [
     "limit=NaN",
     "limit=1&limit=x",
     "limit=",
+    "&".join(["limit=x"] * 2_000),
+    "limit=x" + "&" * 5_000,
     "limit[]=1&limit=a",
     "cursor=x",
     "cursor=%FF%FE",
@@ -416,6 +421,7 @@ def test_cursors_hold_only_what_the_database_can_be_asked_for(world: World, ever
                 (uuid, 10**18),
                 (uuid, -(10**18)),
                 (uuid, 2**63),
+                (uuid, 10**300),
                 ("\U0010ffff", "'\"%;"),
             ):
                 cursor = write_cursor(instant, *rest)
@@ -426,6 +432,19 @@ def test_cursors_hold_only_what_the_database_can_be_asked_for(world: World, ever
                             f"{path} {instant} {rest}: {answer.status_code} {answer.content[:200]!r}"
                         )
     assert not wrong, "\n" + "\n".join(wrong)
+
+
+def test_more_parameters_than_anybody_needs_are_refused_where_any_are_read(
+    world: World, everything: Identity
+) -> None:
+    many, refused = "&".join(f"x{number}=1" for number in range(5_000)), 0
+    for methods in ROUTES.values():
+        for method, route in methods.items():
+            mark = "&" if "?" in route.path else "?"
+            answer = ask(everything, method, f"{route.path}{mark}{many}", world.names, body={})
+            assert answer.status_code < 500, (method, route.path, answer.content[:300])
+            refused += answer.status_code == 400
+    assert refused > 10
 
 
 def test_spans_of_time_beyond_all_bounds_are_answered_or_refused(world: World, everything: Identity) -> None:

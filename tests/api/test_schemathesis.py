@@ -7,6 +7,7 @@ so that they reach what lies behind.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -44,7 +45,7 @@ from tests.portal.life import prepare
 pytestmark = pytest.mark.django_db
 
 LINE, PROGRAMME, WEBHOOK = "line-4711", "o2-2017", "0a6f7c1e-6f4b-4a31-9a0e-3f1f6a3b9c55"
-EXAMPLES: Final = 20
+EXAMPLES: Final = 10
 """Requests of whatever comes to its mind, for each route."""
 CHECKS: Final = [
     not_a_server_error,
@@ -120,6 +121,15 @@ def key(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[s
         Endpoint.objects.filter(pk=made.endpoint.endpoint_id).update(endpoint_id=WEBHOOK)
         yield make_client()
         transaction.set_rollback(True)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_told_in_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    for name in ("selbsthelfer", "django", "django.request"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    yield
+    logged = "\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.get_records("call"))
+    assert not [text for text in (LINE, "+49171", "Bearer", "shk_", "slt_", "whsec_") if text in logged]
 
 
 @schema.parametrize()

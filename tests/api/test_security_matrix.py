@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import product
 from typing import Any, Final
 
@@ -21,8 +22,9 @@ from pytest_django import Settings
 
 from selbsthelfer.api.application import api
 from selbsthelfer.api.description import needs_of
+from selbsthelfer.api.nearness import PASSED_ON
 from selbsthelfer.identity.calls import forget_purses
-from selbsthelfer.identity.core.keys import new_key
+from selbsthelfer.identity.core.keys import _with_check, new_key
 from selbsthelfer.identity.core.scopes import Scope
 from selbsthelfer.identity.known_keys import forget_known
 from tests.api.callers import PREFIX
@@ -398,10 +400,8 @@ def test_a_line_of_another_and_one_that_is_not_there_are_answered_alike(world: W
 
 def test_a_key_that_is_nobodys_and_one_whose_secret_is_wrong_are_answered_alike(world: World) -> None:
     known = with_scopes(Scope.LINES_READ).headers["authorization"]
-    (key_id,) = (known.removeprefix("Bearer shk_")[:10],)
+    key_id = known.removeprefix("Bearer shk_")[:10]
     made = new_key()
-    from selbsthelfer.identity.core.keys import _with_check
-
     wrong_secret = _with_check(f"shk_{key_id}{made[14:-6]}")
     answers = set()
     for key in (made, wrong_secret, wrong_secret, made):
@@ -417,7 +417,8 @@ def test_numbers_are_for_this_machine_or_a_key(world: World, client: Client) -> 
     here: Any = client.get("/metrics")
     assert here.status_code == 200
     assert not leaks(here, world.private)
-    for headers in ({"x-forwarded-for": "127.0.0.1"}, {"forwarded": "for=127.0.0.1"}):
+    for header in PASSED_ON:
+        headers = {header: "127.0.0.1"}
         assert client.get("/metrics", headers=headers).status_code == 401
     assert client.get("/metrics", REMOTE_ADDR=fresh_address()).status_code == 401
 
@@ -451,8 +452,6 @@ def test_for_the_app_of_a_line_in_control_it_is_as_if_there_were_no_programme(se
 
 def _all_told(told_at: Any, *, is_in_control: bool) -> dict[str, Any]:
     """Read all that a token reads, in a world that is gone afterwards."""
-    from datetime import timedelta
-
     before = transaction.savepoint()
     life = plain_life("held-out", msisdn="+491713920055")
     life.facts[0]["time"] = (told_at - timedelta(days=300)).isoformat()

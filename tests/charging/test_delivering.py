@@ -6,7 +6,6 @@ import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
 from uuid import uuid4
 
 import pytest
@@ -14,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from selbsthelfer.charging.core.orders import Action, OrderState, noted
+from selbsthelfer.charging.core.orders import OrderState, noted
 from selbsthelfer.charging.core.pace import SEND_WITHIN
 from selbsthelfer.charging.core.port import Credited, NotCredited, Unknown
 from selbsthelfer.charging.delivering import MAX_TAKEN, Round, end_orders
@@ -186,61 +185,6 @@ def test_what_is_found_early_is_confirmed_early_and_absence_waits_for_the_bound(
         system.clock.advance(5)
     go_on(system, 8, seconds=60)
     assert system.has() == Counter([landed, lost])
-
-
-def test_without_a_bound_or_with_buckets_that_vanish_absence_is_left_to_a_person() -> None:
-    for capabilities in (
-        replace(ABLE, settle_seconds=None),
-        replace(ABLE, keeps_used_up=False, absent_is_lost=False),
-        replace(ABLE, keeps_used_up=False, settle_seconds=None),
-        replace(ABLE, read_back=False),
-    ):
-        system, line = MemorySystem(capabilities=capabilities), a_line()
-        (credit_id,) = order(system, line)
-        system.fail([Fault.LOST_BEFORE])
-        go_on(system, 30, seconds=600)
-        after = load(line, credit_id)
-        assert (after.state, len(system.sent)) == (OrderState.UNCERTAIN, 1)
-        assert after.troubled_at is not None
-
-
-@pytest.mark.parametrize("settle_seconds", [0, SETTLE_SECONDS])
-def test_where_buckets_vanish_what_was_absent_twice_is_sent_again(settle_seconds: int) -> None:
-    able = replace(ABLE, keeps_used_up=False, settle_seconds=settle_seconds)
-    system, line = MemorySystem(capabilities=able), a_line()
-    (credit_id,) = order(system, line)
-    system.fail([Fault.LOST_BEFORE, Fault.LOST_BEFORE])
-    go_on(system, 30)
-    go_on(system, 30, seconds=600)
-    assert system.has() == Counter([credit_id])
-    told = ["sent" if a.action == Action.CREDIT else a.outcome for a in attempts(line, credit_id)]
-    sent = [n for n, outcome in enumerate(told) if outcome == "sent"]
-    assert len(sent) == 3
-    for first, last in pairwise(sent):
-        absences = told[first + 1 : last]
-        assert len(absences) >= 2
-        assert set(absences) == {"absent"}
-
-
-def test_what_was_left_to_a_person_is_sent_again_once_the_operator_says_so() -> None:
-    able = replace(ABLE, keeps_used_up=False, absent_is_lost=False)
-    system, line = MemorySystem(capabilities=able), a_line()
-    (credit_id,) = order(system, line)
-    system.fail([Fault.LOST_BEFORE])
-    go_on(system, 30, seconds=600)
-    assert load(line, credit_id).state is OrderState.UNCERTAIN
-    system.capabilities = replace(able, absent_is_lost=True)
-    go_on(system, 30, seconds=600)
-    assert system.has() == Counter([credit_id])
-
-
-def test_a_bucket_that_has_not_begun_cannot_have_been_used_up() -> None:
-    system = MemorySystem(capabilities=replace(ABLE, keeps_used_up=False))
-    line = a_line()
-    (credit_id,) = order(system, line, starts_in=2)
-    system.fail([Fault.LOST_BEFORE])
-    go_on(system, 10, seconds=120)
-    assert system.has() == Counter([credit_id])
 
 
 def test_a_refusal_for_good_is_kept_with_its_code_and_is_not_tried_again(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Final
 
@@ -14,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from selbsthelfer.api.callers import Needs
 from selbsthelfer.api.gauges import gauges
+from selbsthelfer.api.nearness import is_from_here
 from selbsthelfer.api.problems import Problem, answer_problem
 from selbsthelfer.identity.core.scopes import Scope
 from selbsthelfer.kit.sql import open_cursor
@@ -58,7 +58,7 @@ def ready(request: HttpRequest) -> HttpResponse:
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Tell what this process counts and what the database knows, to this machine or to a key for it."""
-    if not _is_from_here(request):
+    if not is_from_here(request):
         try:
             _MAY_READ(request)
         except Problem as problem:
@@ -69,16 +69,6 @@ def metrics(request: HttpRequest) -> HttpResponse:
         # What this process counted is worth telling most when the database is away.
         known = b""
     return HttpResponse(generate_latest() + known, content_type=CONTENT_TYPE_LATEST)
-
-
-def _is_from_here(request: HttpRequest) -> bool:
-    """Tell whether the request was made on this machine, and not passed on by a proxy."""
-    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
-        return False
-    try:
-        return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
-    except ValueError:
-        return False
 
 
 _VIEWS: Final[Mapping[str, Callable[[HttpRequest], HttpResponse]]] = MappingProxyType(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import psycopg
-from django.core.exceptions import BadRequest, RequestDataTooBig
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import Http404, HttpResponse, UnreadablePostError
 from ninja.errors import HttpError, ValidationError
@@ -39,7 +39,7 @@ def problem_of(error: Exception) -> Problem:
         return NOT_FOUND
     if isinstance(error, RequestDataTooBig):
         return Problem(413, "body_too_large", "The body is too large.")
-    if isinstance(error, BadRequest | UnreadablePostError):
+    if isinstance(error, BadRequest | SuspiciousOperation | UnreadablePostError):
         return Problem(400, "request_malformed", "The request cannot be read.")
     return _failed(error)
 

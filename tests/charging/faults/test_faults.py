@@ -20,8 +20,9 @@ from selbsthelfer.charging.reconciling import reconcile
 from selbsthelfer.charging.simulator import PROFILES
 from selbsthelfer.charging.simulator.faults import READS, Fault
 from selbsthelfer.charging.systems import the_system
+from selbsthelfer.intake.operations import Terms, accept
 from tests.charging.faults.checking import judge
-from tests.charging.faults.granting import Granting, furnish, is_known, states, subjects
+from tests.charging.faults.granting import Granting, furnish, grants_of, is_known, states, subjects
 from tests.charging.faults.machines import PlayedSystem, Workers
 from tests.effort import EFFORT
 
@@ -70,10 +71,14 @@ def test_each_grant_is_credited_exactly_once_whatever_fails(
         workers = Workers(1, {}, tmp_path / "work.log")
         furnish(names)
         system.set_faults(READING, following)
-        granting = Granting(names, batch=40, pause_seconds=0.5)
-        granting.start()
-        wait_until(lambda: states().get("confirmed", 0) > 0)
+        half = len(names) // 2
+        accept(
+            grants_of(names[:half], datetime.now(UTC)), terms=Terms(now=datetime.now(UTC), may_backdate=True)
+        )
+        wait_until(lambda: "uncertain" in states())
         workers.kill(0)
+        granting = Granting(names[half:], batch=10, pause_seconds=0.5)
+        granting.start()
         wait_until(lambda: set(Fault) <= set(system.met_so_far()))
         system.kill()
         wait_until(lambda: granting.is_over)
