@@ -238,7 +238,7 @@ def world(caplog: pytest.LogCaptureFixture) -> Iterator[World]:
     settled = settle()
     caplog.clear()
     yield settled
-    logged = "\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records)
+    logged = "\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.get_records("call"))
     told = [value for value in (*settled.private, "Bearer", "shk_", "slt_", "whsec_") if value in logged]
     assert not told, told
 

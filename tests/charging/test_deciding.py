@@ -11,6 +11,7 @@ from django.db import transaction
 
 from selbsthelfer.charging.alerting import ADDRESS, LANGUAGE, AlertSettingError, alert_orders
 from selbsthelfer.charging.core.orders import OrderState
+from selbsthelfer.charging.doubting import doubt_orders
 from selbsthelfer.charging.operations import (
     NewOrder,
     OrderNotDecidableError,
@@ -56,6 +57,28 @@ def test_a_person_resolves_what_is_uncertain_and_is_named_in_the_log(is_credited
     assert system.has() == {credit_id: 1}
     told = [(a.action, a.outcome, a.by) for a in attempts(line, credit_id)]  # type: ignore[arg-type]
     assert told[1] == ("resolve", "credited" if is_credited else "not_credited", "Frau Kern")
+
+
+def test_after_a_restore_no_open_order_is_sent_before_it_was_read_back() -> None:
+    """Of two orders that are open in the backup, one had been delivered after it."""
+    system = MemorySystem()
+    delivered, open_ = a_line("line-1"), a_line("line-2")
+    (first,) = order(system, delivered)
+    work(system)
+    (second,) = order(system, open_)
+    with transaction.atomic():
+        open_cursor().execute(
+            "UPDATE charging_creditorder"
+            " SET state = 'open', confirmed_at = NULL, recipient = NULL, place = NULL, due_at = '1970-01-01', attempts = 0, sent_at = NULL WHERE credit_id = %s",
+            [first],
+        )
+        open_cursor().execute("DELETE FROM charging_attempt")
+    assert doubt_orders(system=system, by="Frau Kern", now=system.clock.at) == 2
+    assert doubt_orders(system=system, by="Frau Kern", now=system.clock.at) == 0
+    assert {load(delivered, first).state, load(open_, second).state} == {OrderState.UNCERTAIN}
+    go_on(system, 12)
+    assert system.has() == {first: 1, second: 1}
+    assert {load(delivered, first).state, load(open_, second).state} == {OrderState.CONFIRMED}
 
 
 def test_only_what_is_uncertain_and_no_longer_under_way_is_resolved() -> None:

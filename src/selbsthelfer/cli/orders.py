@@ -123,6 +123,25 @@ def retry(credit_id: CreditId, by: By) -> None:
     typer.echo("It is sent again.")
 
 
+@app.command()
+def doubt(by: By) -> None:
+    """Read every open order back before it is sent: after a restore it may have been delivered already."""
+    if not by.strip():
+        refuse("--by: tell who decides this")
+    with connected():
+        from selbsthelfer.charging.doubting import doubt_orders
+        from selbsthelfer.charging.systems import SystemMisconfiguredError, the_system
+
+        try:
+            system = the_system()
+        except SystemMisconfiguredError as error:
+            refuse(str(error))
+        if system is None:
+            refuse("with the embedded charging system nothing is delivered, so there is nothing to doubt")
+        doubted = doubt_orders(system=system, by=by, now=datetime.now(UTC))
+    typer.echo(f"{doubted} open orders are read back before they are sent.")
+
+
 def _decide(credit_id: str, by: str, decide: Callable[[UUID, str, datetime], None]) -> None:
     try:
         id_ = UUID(credit_id)

@@ -103,8 +103,8 @@ SYSTEMS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """The charging systems that can be played, by name."""
 DELIVERED: Final = Words(
-    "{credits} Gutschriften liegen in einem gespielten {system}, {different} verschiedene. {faults} Versuche ließ "
-    "es scheitern; {seconds} s.",
+    "{credits} Gutschriften liegen in einem gespielten {system}, {different} verschiedene. {faults} Versuche "
+    "ließ es scheitern; {seconds} s.",
     "{credits} credits are in a played {system}, {different} different ones. It made {faults} attempts fail; "
     "{seconds} s.",
 )

@@ -1,7 +1,8 @@
 """How often a sender that is frozen sends after its deadline: `python -m tests.charging.faults.freezing`.
 
-No client can look at the clock and send in one step. A child sends in 16 threads, each request with a deadline
-of its own; it is frozen at random instants for longer than that. A server in this process notes when bodies came.
+No client can look at the clock and send in one step. A child sends in 16 threads, each request with a
+deadline of its own; it is frozen at random instants for longer than that. A server in this process notes when
+bodies came.
 """
 
 from __future__ import annotations

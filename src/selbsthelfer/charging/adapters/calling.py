@@ -32,6 +32,7 @@ MAX_TIMEOUT_SECONDS: Final = 60.0
 JSON: Final = {"content-type": "application/json"}
 _SENDING: Final = frozenset({"http11.send_request_headers.started", "http11.send_request_body.started"})
 """What httpx tells its `trace` just before the first byte of a request, and before that of its body."""
+_CONNECTED: Final = "connection.connect_tcp.complete"
 _LOG = logging.getLogger(__name__)
 S = TypeVar("S")
 
@@ -74,11 +75,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer; names of headers are in lower case."""
+    """A whole answer; names of headers are in lower case.
+
+    `is_first`: it is the first of its connection, so that no answer to another request can lie before it.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    is_first: bool = False
 
     def read(self, kind: type[S]) -> S | None:
         """Read the body as JSON; none where it is not of that kind."""
@@ -171,7 +176,7 @@ class Caller:
                 if monotonic() > until:
                     raise NoAnswerError("timed_out")
             found = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, found, bytes(taken))
+        return Answer(response.status_code, found, bytes(taken), gate.is_first)
 
     def _url(self, path: Sequence[str]) -> httpx.URL:
         tail = "/".join(quote(part, safe="") for part in path)
@@ -210,9 +215,12 @@ class _Gate:
 
     def __init__(self, deadline: float) -> None:
         self.is_open = False
+        self.is_first = False
         self._deadline = deadline
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:  # noqa: ARG002 - as httpx calls it
+        if event == _CONNECTED:
+            self.is_first = True
         if event not in _SENDING:
             return
         if monotonic() > self._deadline:

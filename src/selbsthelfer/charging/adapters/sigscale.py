@@ -17,7 +17,7 @@ from selbsthelfer.charging.adapters.calling import (
     is_a_segment,
     reading,
 )
-from selbsthelfer.charging.adapters.outcomes import no_answer, not_sent, of_refusal
+from selbsthelfer.charging.adapters.outcomes import believed, no_answer, not_sent, of_refusal
 from selbsthelfer.charging.adapters.plain import (
     MAX_BYTES,
     OddAnswerError,
@@ -123,7 +123,7 @@ class SigscaleSystem:
             return not_sent(error)
         except NoAnswerError as error:
             return no_answer(error)
-        outcome = _credited(answer, credit) if answer.status < 300 else _refused(answer)
+        outcome = _credited(answer, credit) if answer.status < 300 else believed(_refused(answer), answer)
         if not isinstance(outcome, Credited):
             self._caller.start_anew()
         return outcome

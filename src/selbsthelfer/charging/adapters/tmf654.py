@@ -19,7 +19,7 @@ from selbsthelfer.charging.adapters.calling import (
     is_a_segment,
     reading,
 )
-from selbsthelfer.charging.adapters.outcomes import no_answer, not_sent, of_refusal
+from selbsthelfer.charging.adapters.outcomes import believed, no_answer, not_sent, of_refusal
 from selbsthelfer.charging.adapters.plain import (
     MAX_BYTES,
     UNITS,
@@ -144,7 +144,10 @@ class Tmf654System:
             return not_sent(error)
         except NoAnswerError as error:
             return no_answer(error)
-        outcome = self._settled(answer, credit, deadline) if answer.status < 300 else _refused(answer)
+        if answer.status < 300:
+            outcome = self._settled(answer, credit, deadline)
+        else:
+            outcome = believed(_refused(answer), answer)
         if not isinstance(outcome, Credited):
             self._caller.start_anew()
         return outcome

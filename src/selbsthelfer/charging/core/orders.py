@@ -107,6 +107,12 @@ def taken_to_send(order: Order, recipient: str, *, at: datetime, capabilities: C
     )
 
 
+def doubted(order: Order, recipient: str, *, at: datetime, capabilities: Capabilities) -> Order:
+    """Take an open order as one that may have been sent by somebody who is forgotten, and read it back."""
+    taken = taken_to_send(order, recipient, at=at, capabilities=capabilities)
+    return replace(taken, due_at=at) if capabilities.read_back else taken
+
+
 def noted(order: Order, attempt: int, outcome: Outcome, *, at: datetime, capabilities: Capabilities) -> Order:
     """Note what an attempt to credit brought; one that came too late to matter changes nothing."""
     if isinstance(outcome, Credited):

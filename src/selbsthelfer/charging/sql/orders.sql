@@ -16,6 +16,13 @@ ORDER BY o.due_at, o.ordered_at
 LIMIT %(limit)s
 FOR UPDATE OF o SKIP LOCKED;
 
+-- name: that_are_open
+WHERE o.state = 'open' AND o.system = %(system)s AND o.valid_until > %(now)s
+    AND (o.subscriber_id, o.credit_id) > (%(line)s, %(credit)s)
+ORDER BY o.subscriber_id, o.credit_id
+LIMIT %(limit)s
+FOR UPDATE OF o SKIP LOCKED;
+
 -- name: that_have_ended
 -- Whatever system they were for. What is on its way is due only after it can no longer take effect.
 WHERE o.state = ANY ('{open,uncertain}') AND o.due_at <= %(now)s AND o.valid_until <= %(now)s
