@@ -11,6 +11,7 @@ from django.db import transaction
 from django.test import Client
 
 from selbsthelfer.api.routes.facts import pointer_of
+from selbsthelfer.api.shapes.facts import ANSWER
 from selbsthelfer.identity.core.scopes import Scope
 from selbsthelfer.intake.operations import MAX_BATCH
 from selbsthelfer.kit.sql import open_cursor
@@ -215,3 +216,13 @@ def test_only_a_key_with_the_scope_sends_facts(sender: Asking, client: Client) -
 )
 def test_a_member_is_told_as_a_json_pointer(path: str, pointer: str) -> None:
     assert pointer_of(path) == pointer
+
+
+def test_the_example_in_the_reference_is_an_answer_as_it_is_given(sender: Asking) -> None:
+    """What is told there is what these three facts are told."""
+    facts = [fact(number) | {"id": told["id"]} for number, told in enumerate(ANSWER["results"])]
+    facts[2]["data"] = {"activity": "bill.shred", "outcome": "succeeded"}
+    read(sender.send("POST", "/facts", facts[1], content_type=ONE))
+    assert read(sender.send("POST", "/facts", facts, content_type=MANY)) == ANSWER
+    schema = read(sender.get("/openapi.json"))["components"]["schemas"]["FactsOut"]
+    assert schema["examples"] == [ANSWER]

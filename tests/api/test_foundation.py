@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import psycopg
 import pytest
@@ -10,6 +11,7 @@ from django.db import close_old_connections
 from django.test import Client
 
 from selbsthelfer.api.middleware import request_id_now
+from selbsthelfer.identity.clients import client_of_key
 from selbsthelfer.identity.core.scopes import Scope
 from selbsthelfer.identity.known_keys import forget_known
 from tests.api.callers import Asking, asking, make_client, read, read_problem
@@ -146,3 +148,35 @@ def test_after_the_database_cut_the_connection_the_next_request_is_answered(call
     forget_known()
     close_old_connections()
     assert read(caller.get("/nothing"))
+
+
+def test_a_request_is_logged_by_its_route_and_never_by_its_address(
+    caller: Asking, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="selbsthelfer.api.requests"):
+        caller.get("/number/4711")
+        caller.send("HEAD", "/nothing/")
+        caller.get("/number/0171392?limit=0171392")
+        caller.client.get("/api/v1/0171392", headers={"authorization": "Bearer 0171392"})
+        caller.client.generic("0171392", "/api/v1/nothing")
+    told = [record.getMessage() for record in caplog.records]
+    name = caller_name(caller)
+    assert re.fullmatch(rf"GET /api/v1/number/{{number}} 200 in [0-9.]+ ms for {name}", told[0])
+    assert re.fullmatch(r"HEAD - 404 in [0-9.]+ ms for -", told[1])
+    assert re.fullmatch(r"- /api/v1/nothing 405 in [0-9.]+ ms for -", told[4])
+    assert not any("0171392" in f"{record.getMessage()} {record.__dict__}" for record in caplog.records)
+    assert len(told) == 5
+
+
+def test_requests_are_not_logged_where_nobody_asks_for_it(
+    caller: Asking, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, logger="selbsthelfer.api.requests"):
+        caller.get("/number/4711")
+    assert not caplog.records
+
+
+def caller_name(caller: Asking) -> str:
+    client = client_of_key(caller.key)
+    assert client is not None
+    return client.name

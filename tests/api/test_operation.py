@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
@@ -60,6 +61,20 @@ def test_a_process_is_not_ready_while_the_database_is_away(client: Client) -> No
     assert response["Retry-After"] == "5"
     assert response.json()["code"] == "not_ready"
     assert "selbsthelfer_facts_total" in told.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["/ready", "/metrics"])
+def test_a_connection_that_was_cut_fails_one_request_at_most(client: Client, path: str) -> None:
+    connection.ensure_connection()
+    pid = connection.connection.info.backend_pid
+    with psycopg.connect(connection.connection.info.dsn) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    first = client.get(path)
+    assert first.status_code in ({200, 503} if path == "/ready" else {200})
+    assert "text/html" not in first["Content-Type"]
+    assert client.get("/ready").status_code == 200
+    assert "selbsthelfer_orders" in client.get("/metrics").content.decode()
 
 
 @pytest.mark.django_db

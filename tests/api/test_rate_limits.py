@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from django.db import connection, connections
 from django.test import Client
+from pytest_django import Settings
 
 from selbsthelfer.api import limits
 from selbsthelfer.identity import calls
@@ -120,11 +121,12 @@ def test_another_client_is_not_held_up(client: Client) -> None:
     assert read(asking(client, calm).get("/nothing"))
 
 
-def test_an_address_that_tries_keys_is_refused_and_a_good_key_from_there_is_not(
+def test_an_address_that_tries_keys_is_refused_and_a_key_known_before_is_not(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "FAILED_KEYS", {"key_from_address": "3/10m/ip"})
-    good = make_client()
+    good, fresh = make_client(), make_client()
+    read(asking(client, good).get("/nothing"))
     for _ in range(3):
         read_problem(asking(client, new_key()).get("/nothing"), 401, "key_invalid")
     answer = asking(client, new_key()).get("/nothing")
@@ -132,6 +134,38 @@ def test_an_address_that_tries_keys_is_refused_and_a_good_key_from_there_is_not(
     assert int(answer.headers["Retry-After"]) > 0
     read(asking(client, good).get("/nothing"))
     read_problem(asking(client, "").get("/nothing"), 401, "key_invalid")
+    read_problem(asking(client, fresh).get("/nothing"), 429, "too_many_keys")
+    limits.forget_refused()
+    read(asking(client, fresh).get("/nothing"))
+
+
+def test_a_refused_address_asks_the_database_nothing(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "FAILED_KEYS", {"key_from_address": "1/10m/ip"})
+    for _ in range(2):
+        asking(client, new_key()).get("/nothing")
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise AssertionError
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", refuse)
+    read_problem(asking(client, new_key()).get("/nothing"), 429, "too_many_keys")
+
+
+@pytest.mark.parametrize(("proxies", "passed_on"), [(2, {"x_forwarded_for": "192.0.2.7"}), (0, {})])
+def test_where_the_address_cannot_be_told_wrong_keys_are_counted_together(
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+    proxies: int,
+    passed_on: dict[str, str],
+) -> None:
+    """Two proxies are named and the request came past one of them; or the server knows no address at all."""
+    monkeypatch.setattr(limits, "FAILED_KEYS", {"key_from_address": "2/10m/ip"})
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = proxies
+    client.defaults["REMOTE_ADDR"] = ""
+    for _ in range(2):
+        read_problem(asking(client, new_key()).get("/nothing", **passed_on), 401, "key_invalid")
+    read_problem(asking(client, new_key()).get("/nothing", **passed_on), 429, "too_many_keys")
 
 
 def test_the_table_is_not_logged() -> None:

@@ -178,8 +178,9 @@ def _partners() -> Iterator[tuple[str, Mapping[str, Route]]]:
         if kind not in ("bucket", "accumulatedBalance"):
             found["POST"] = Route(path, b_write, body=VOLUME, status=201)
         if kind == "reserveBalance":
-            one["PATCH"] = Route(f"{path}/{{{kind}}}", b_write, body={"status": "cancelled"}, status=200)
-            one["DELETE"] = Route(f"{path}/{{{kind}}}", b_write, status=204)
+            # What a partner asked is altered by that partner; the key of anybody else finds none.
+            one["PATCH"] = Route(f"{path}/{{{kind}}}", b_write, body={"status": "cancelled"}, status=404)
+            one["DELETE"] = Route(f"{path}/{{{kind}}}", b_write, status=404)
         yield f"{BALANCE}{kind}", found
         yield f"{BALANCE}{kind}/<str:id_>", one
     yield from _hub(BALANCE, b_read, b_write, "balance_hub")
@@ -198,7 +199,7 @@ def _partners() -> Iterator[tuple[str, Mapping[str, Route]]]:
             {
                 "GET": _read(i_read, f"{path}/{{partyInteraction}}"),
                 "PATCH": Route(
-                    f"{path}/{{partyInteraction}}", i_write, body={"status": "completed"}, status=200
+                    f"{path}/{{partyInteraction}}", i_write, body={"status": "completed"}, status=404
                 ),
             },
         )

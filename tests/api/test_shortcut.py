@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -73,6 +74,9 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
+SOUND = {"sound", "a batch", "zipped", "named", "named badly"}
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_both_ways_give_the_same_answer(case: str, client: Client) -> None:
     prepare()
@@ -87,6 +91,8 @@ def test_both_ways_give_the_same_answer(case: str, client: Client) -> None:
     environ = environ_of(body, **wanted)
     asked = client.request(**environ)
     assert status == asked.status_code
+    assert status != 503
+    assert (status == 200) == (case in SOUND)
     assert without_id(answer) == without_id(asked.content)
     changing = {"X-Request-Id", "RateLimit", "Content-Length"}
     assert {n: v for n, v in headers.items() if n not in changing} == {
@@ -96,6 +102,18 @@ def test_both_ways_give_the_same_answer(case: str, client: Client) -> None:
     assert headers["Content-Length"] == str(len(answer))
     if "HTTP_X_REQUEST_ID" in wanted:
         assert (headers["X-Request-Id"] == "mine-7") == (case == "named")
+
+
+def test_the_short_way_is_logged_as_the_long_one_is(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    prepare()
+    Life("line-1").send()
+    key = make_client(Scope.FACTS_WRITE, name="sender")
+    with caplog.at_level(logging.INFO, logger="selbsthelfer.api.requests"):
+        ask(environ_of(key=key))
+        client.request(**environ_of(key=key))
+    told = [one.getMessage() for one in caplog.records if one.name == "selbsthelfer.api.requests"]
+    assert [line.partition(" in ")[0] for line in told] == ["POST /api/v1/facts 200"] * 2
+    assert all(line.endswith(" ms for sender") for line in told)
 
 
 def test_the_short_way_asks_for_what_the_route_asks_for() -> None:

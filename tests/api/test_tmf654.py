@@ -351,3 +351,25 @@ def test_nobody_gets_in_without_the_right_key(client: Client, partner: Partner) 
     reader.refused("POST", "topupBalance", top_up(), 403, "scope_missing")
     reader.refused("PUT", "topupBalance", None, 405, "method_not_allowed")
     assert reader.get(f"topupBalance/{given['id']}") == given
+
+
+def test_an_answer_has_what_every_answer_of_the_api_has_and_touches_no_cookie(partner: Partner) -> None:
+    partner.client.cookies["session"] = "whatever"
+    for path, status in (("bucket?partyAccount.id=line-1", 200), ("bucket/none", 404), ("nothing", 404)):
+        answer = partner.answer("GET", path, x_request_id="mine-7")
+        assert answer.status_code == status
+        assert answer.headers["X-Request-Id"] == "mine-7"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert not {"Set-Cookie", "Content-Language"} & set(answer.headers)
+        assert "Cookie" not in answer.headers.get("Vary", "")
+
+
+def test_what_no_resource_is_asked_for_is_refused_in_the_words_of_tmf(partner: Partner) -> None:
+    many = "&".join(f"a{number}=1" for number in range(1_001))
+    partner.refused("GET", f"bucket?{many}", None, 400, "request_malformed")
+    partner.refused("POST", "topupBalance", b"{", 400, "length_invalid", content_length="many")
+    partner.refused("GET", "bucket", None, 400, "host_unknown", host="elsewhere.example")
+    Partner(partner.client, "/tmf-api/", partner.key).refused(
+        "GET", "nothing/v4/x", None, 404, "path_unknown"
+    )

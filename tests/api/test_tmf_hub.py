@@ -12,15 +12,18 @@ from django.test import Client
 
 from selbsthelfer.identity.core.scopes import Scope
 from selbsthelfer.kit.sql import open_cursor
-from selbsthelfer.outbox.core.events import PARTNER_KINDS, EventKind, write_body
-from selbsthelfer.outbox.webhooks import add_endpoint
-from selbsthelfer.partners.listening import EVENTS
-from tests.api.callers import make_client
+from selbsthelfer.outbox.core.events import EventKind, write_body
+from selbsthelfer.outbox.event_queries import endpoints
+from selbsthelfer.outbox.webhooks import MAX_OF_OWNER, add_endpoint
+from selbsthelfer.partners.listening import EVENTS, PartnerEvent
+from tests.api import callers
+from tests.api.callers import make_client, read, read_problem
 from tests.api.tmforum import BALANCE, INTERACTION, Partner, check
 from tests.portal.life import Life
 
 pytestmark = pytest.mark.django_db
 CALLBACK = "https://partner.example/listener"
+OWN = {"url": CALLBACK, "events": ["grant.released"], "description": "TMF654 hub of crm"}
 
 
 @pytest.fixture
@@ -38,19 +41,56 @@ def bodies() -> list[dict[str, Any]]:
     """Give what is on its way, as it will be sent."""
     with transaction.atomic():
         rows = open_cursor().execute(
-            "SELECT e.kind, e.happened_at, e.data::text FROM outbox_event e"
+            "SELECT e.kind, e.happened_at, e.data::text, e.is_whole_body FROM outbox_event e"
             " JOIN outbox_delivery d USING (event_id) ORDER BY e.happened_at, e.kind"
         )
-        return [json.loads(write_body(*row)) for row in rows]
+        return [json.loads(write_body(*row[:3], is_whole_body=row[3])) for row in rows]
 
 
 def top_up(**members: Any) -> dict[str, Any]:
     return {"amount": {"amount": 1, "units": "GB"}, "partyAccount": {"id": "line-1"}, **members}
 
 
-def test_every_event_that_can_be_listened_to_is_known_to_the_outbox() -> None:
-    assert {kind for kinds in EVENTS.values() for kind in kinds} == PARTNER_KINDS
-    assert not PARTNER_KINDS & set(EventKind)
+def test_every_event_of_the_forum_can_be_listened_to_and_none_is_the_operators() -> None:
+    assert {kind for kinds in EVENTS.values() for kind in kinds} == set(PartnerEvent)
+    assert not {kind.value for kind in PartnerEvent} & {kind.value for kind in EventKind}
+
+
+def test_a_partner_that_got_no_answer_and_asks_again_has_one_listener(
+    client: Client, partner: Partner
+) -> None:
+    first = partner.post("hub", {"callback": CALLBACK})
+    for _ in range(MAX_OF_OWNER):
+        assert partner.post("hub", {"callback": CALLBACK}) == first
+    others = [partner.post("hub", {"callback": f"{CALLBACK}/{n}"}) for n in range(1, MAX_OF_OWNER)]
+    partner.refused("POST", "hub", {"callback": f"{CALLBACK}/more"}, 409, "too_many_listeners")
+    Partner(client, BALANCE, make_client(Scope.BALANCE_WRITE)).post("hub", {"callback": CALLBACK})
+    add_endpoint(url=CALLBACK, kinds=["grant.released"], now=datetime.now(UTC))
+    with transaction.atomic():
+        assert len(endpoints(open_cursor())) == len(others) + 3
+    partner.post("topupBalance", top_up())
+    assert len(bodies()) == len(others) + 2
+
+
+def test_the_operator_sees_whose_a_listener_is_and_cannot_take_it_over(
+    client: Client, partner: Partner
+) -> None:
+    listener = partner.post("hub", {"callback": CALLBACK})["id"]
+    operator = callers.asking(client, make_client(Scope.WEBHOOKS_WRITE))
+    path = f"/webhooks/{listener}"
+    assert read(operator.get(path))["owner"]
+    for number, change in enumerate(
+        ({"url": "https://own.example/"}, {"events": ["grant.released"]}, {"description": "TMF654 hub of me"})
+    ):
+        read_problem(operator.patch(path, change, once=str(number)), 409, "endpoint_owned")
+    assert read(operator.patch(path, {"is_active": False}, once="off"))["disabled_reason"] == "by_hand"
+    partner.refused("POST", "hub", {"callback": CALLBACK}, 409, "listener_disabled")
+    read(operator.patch(path, {"is_active": True}, once="on"))
+    mine = read(operator.post("/webhooks", OWN, once="own"), 201)
+    assert mine["owner"] is None
+    partner.refused("DELETE", f"hub/{mine['id']}", None, 404, "not_found")
+    read(operator.delete(path, once="gone"))
+    partner.refused("DELETE", f"hub/{listener}", None, 404, "not_found")
 
 
 def test_a_listener_hears_of_each_request_once_in_the_forums_own_words(partner: Partner) -> None:

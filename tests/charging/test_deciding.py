@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -13,10 +14,12 @@ from selbsthelfer.charging.alerting import ADDRESS, LANGUAGE, AlertSettingError,
 from selbsthelfer.charging.core.orders import OrderState
 from selbsthelfer.charging.doubting import doubt_orders
 from selbsthelfer.charging.operations import (
+    ATTEMPTS_KEPT_FOR,
     NewOrder,
     OrderNotDecidableError,
     UnknownOrderError,
     erase_line,
+    forget_attempts,
     order_credits,
     resolve_order,
     retry_order,
@@ -69,7 +72,8 @@ def test_after_a_restore_no_open_order_is_sent_before_it_was_read_back() -> None
     with transaction.atomic():
         open_cursor().execute(
             "UPDATE charging_creditorder"
-            " SET state = 'open', confirmed_at = NULL, recipient = NULL, place = NULL, due_at = '1970-01-01', attempts = 0, sent_at = NULL WHERE credit_id = %s",
+            " SET state = 'open', confirmed_at = NULL, recipient = NULL, place = NULL,"
+            " due_at = '1970-01-01', attempts = 0, sent_at = NULL WHERE credit_id = %s",
             [first],
         )
         open_cursor().execute("DELETE FROM charging_attempt")
@@ -183,3 +187,16 @@ def test_with_the_embedded_system_orders_are_born_confirmed() -> None:
         order_credits(open_cursor(), [NewOrder(line, uuid4(), 1, now, now + DAYS)], now=now)
         assert all(not listed_orders(open_cursor(), state, limit=9) for state in OrderState)
     assert work(system).taken == 0
+
+
+def test_attempts_are_forgotten_long_after_the_end_of_their_volume_some_at_a_time() -> None:
+    system, line = MemorySystem(), a_line()
+    short, other, long = *order(system, line, line), *order(system, line, days=60)
+    system.fail([Fault.BUSY])
+    work(system)
+    end = load(line, short).valid_until + ATTEMPTS_KEPT_FOR
+    assert forget_attempts(now=end) == 0
+    later = end + timedelta(seconds=1)
+    assert [forget_attempts(now=later, limit=1) for _ in range(3)] == [1, 1, 0]
+    assert [len(attempts(line, credit_id)) for credit_id in (short, other, long)] == [0, 0, 1]
+    assert forget_attempts(now=later + timedelta(days=30)) == 1

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from selbsthelfer.charging.core.orders import OrderState, noted
-from selbsthelfer.charging.core.pace import SEND_WITHIN
+from selbsthelfer.charging.core.pace import FIRST_WAIT, MAX_WAIT, SEND_WITHIN
 from selbsthelfer.charging.core.port import Credited, NotCredited, Unknown
 from selbsthelfer.charging.delivering import MAX_TAKEN, Round, end_orders
 from selbsthelfer.charging.models import CreditOrder
@@ -204,13 +204,13 @@ def test_a_refusal_for_good_is_kept_with_its_code_and_is_not_tried_again(
 def test_a_busy_system_is_asked_ever_more_rarely_and_an_hour_of_it_is_trouble() -> None:
     system, line = MemorySystem(), a_line()
     (credit_id,) = order(system, line)
-    system.fail([Fault.BUSY] * 100)
+    system.fail([Fault.BUSY] * 1_000)
     tried_at = []
     for _ in range(24 * 60):
         if work(system).taken:
             tried_at.append(system.clock.at)
         system.clock.advance(60)
-    assert 20 < len(tried_at) < 50
+    assert 96 <= len(tried_at) <= 24 * 8 + 20, "at last every quarter of an hour, or up to twice as often"
     assert load(line, credit_id).troubled_at is not None
     assert standing(system).in_trouble == 1
     assert standing(system).oldest_seconds == pytest.approx(86_400)
@@ -244,6 +244,52 @@ def test_what_is_not_on_its_way_in_time_or_before_a_stop_is_given_back_unsent() 
     assert work(late).unsent >= 1
     assert len(late.sent) < 3
     assert work(system).credited == 3 - len(late.sent)
+
+
+def test_what_was_given_back_unsent_stands_as_if_nobody_had_taken_it() -> None:
+    system, line = MemorySystem(), a_line()
+    (credit_id,) = order(system, line)
+    before = load(line, credit_id)
+    for _ in range(11):
+        assert work(system, is_stopping=lambda: True).unsent == 1
+    after = load(line, credit_id)
+    assert (after.sent_at, after.failure, after.failures) == (before.sent_at, before.failure, 0)
+    system.fail([Fault.BUSY])
+    work(system)
+    failed = load(line, credit_id)
+    assert failed.due_at is not None
+    assert failed.due_at - system.clock.at <= FIRST_WAIT
+    work(system, is_stopping=lambda: True)
+    system.clock.advance(FIRST_WAIT.total_seconds())
+    assert work(system, is_stopping=lambda: True).unsent == 1
+    given_back = load(line, credit_id)
+    assert (given_back.sent_at, given_back.failure) == (failed.sent_at, "busy")
+
+
+def test_reading_an_order_back_does_not_slow_down_its_sending() -> None:
+    system, line = MemorySystem(), a_line()
+    (credit_id,) = order(system, line)
+    system.fail([Fault.LOST_BEFORE, Fault.BUSY])
+    system.reading_faults.extend([Fault.UNREADABLE] * 6)
+    while len(system.sent) < 2:
+        go_on(system, 1, seconds=5)
+    after = load(line, credit_id)
+    assert (after.failure, after.failures) == ("busy", 1)
+    assert after.due_at is not None
+    assert after.due_at < system.clock.at, "five seconds are over"
+
+
+def test_reads_become_rare_and_none_waits_longer_than_the_longest_wait() -> None:
+    system, line = MemorySystem(), a_line()
+    (credit_id,) = order(system, line)
+    system.fail([Fault.LOST_BEFORE])
+    system.reading_faults.extend([Fault.UNREADABLE] * 1_000)
+    go_on(system, 24 * 60, seconds=60)
+    day = system.read["line-1"]
+    assert 90 <= day <= 24 * 8 + 20
+    after = load(line, credit_id)
+    assert after.due_at is not None
+    assert after.due_at - system.clock.at <= MAX_WAIT
 
 
 def test_an_order_keeps_the_recipient_of_its_first_attempt(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -14,11 +15,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from selbsthelfer.charging.core.orders import OrderState
+from selbsthelfer.charging.core.port import Found
 from selbsthelfer.charging.core.reconciliation import DriftKind
 from selbsthelfer.charging.models import Drift
 from selbsthelfer.charging.operations import forget_recipients
-from selbsthelfer.charging.reconciling import CannotReadBackError, Report, reconcile
-from tests.charging.memory_system import ABLE, SETTLE_SECONDS, Fault, MemorySystem
+from selbsthelfer.charging.reconciling import (
+    MAX_PAGES_UNREADABLE,
+    PAGE,
+    AnotherRunError,
+    CannotReadBackError,
+    Report,
+    reconcile,
+)
+from tests.charging.memory_system import ABLE, SETTLE_SECONDS, Crash, Fault, MemorySystem
 from tests.charging.world import a_line, drifts, forget_all, go_on, load, order, settle, states, work
 
 pytestmark = pytest.mark.django_db
@@ -176,6 +185,64 @@ def test_drift_is_over_with_the_volume() -> None:
     assert drifts() == {}
 
 
+def test_a_run_ends_when_the_system_is_away() -> None:
+    system = MemorySystem()
+    order(system, *[a_line(f"line-{number:03}") for number in range(MAX_PAGES_UNREADABLE * PAGE + 1)])
+    work(system)
+    system.clock.advance(600)
+    system.reading_faults.extend([Fault.UNREADABLE] * 1_000)
+    report = run(system)
+    assert (report.is_broken_off, report.unreadable) == (True, MAX_PAGES_UNREADABLE * PAGE)
+    system.reading_faults.clear()
+    system.reading_faults.extend([Fault.UNREADABLE] * (PAGE - 1))
+    report = run(system)
+    assert (report.is_broken_off, report.recipients) == (False, MAX_PAGES_UNREADABLE * PAGE + 1)
+
+
+def test_what_was_read_is_noted_before_an_adapter_that_fails_is_heard(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    system = MemorySystem()
+    order(system, a_line("line-1"), a_line("line-2"), a_line("line-3"))
+    work(system)
+    system.clock.advance(600)
+    for credit_id in list(system.has()):
+        assert credit_id is not None
+        system.remove(credit_id)
+    system.reading_faults.extend([Fault.UNREADABLE, Fault.DIES_BEFORE])
+    with pytest.raises(Crash), caplog.at_level("WARNING"):
+        run(system)
+    assert drifts() == {DriftKind.MISSING: 1}
+    assert [r.getMessage() for r in caplog.records if "read back" in r.getMessage()] == [
+        "1 recipients cannot be read back: timeout"
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_one_run_goes_on_at_a_time() -> None:
+    system, _, _ = delivered()
+    refused: list[BaseException] = []
+
+    def another() -> None:
+        try:
+            run(system)
+        except AnotherRunError as error:
+            refused.append(error)
+        finally:
+            connection.close()
+
+    def read_back(recipient: str) -> tuple[Found, ...]:
+        thread = threading.Thread(target=another)
+        thread.start()
+        thread.join()
+        return MemorySystem.read_back(system, recipient)
+
+    system.read_back = read_back  # type: ignore[method-assign]
+    assert run(system).recipients == 1
+    assert len(refused) == 1
+    assert run(system).recipients == 1, "and the lock is let go"
+
+
 def test_a_run_can_be_bounded_and_goes_through_all_pages_otherwise() -> None:
     system = MemorySystem()
     order(system, *[a_line(f"line-{number:03}") for number in range(130)])
@@ -205,7 +272,7 @@ def test_settling_tells_of_a_double_and_a_wrong_amount_as_well() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_runs_at_once_mend_once_and_never_take_out_both_buckets_of_a_double() -> None:
+def test_runs_that_meet_mend_once_and_never_take_out_both_buckets_of_a_double() -> None:
     system = MemorySystem()
     lines = [a_line(f"line-{number:02}") for number in range(40)]
     keys = list(zip(lines, order(system, *lines), strict=True))
@@ -219,7 +286,8 @@ def test_two_runs_at_once_mend_once_and_never_take_out_both_buckets_of_a_double(
 
     def mend() -> None:
         try:
-            run(system, repair=True, reverse_doubles=True)
+            with suppress(AnotherRunError):
+                run(system, repair=True, reverse_doubles=True)
         finally:
             connection.close()
 

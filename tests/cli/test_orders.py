@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,11 +11,13 @@ from uuid import uuid4
 
 import pytest
 import typer
+from django.db import connection
 from typer.testing import CliRunner, Result
 
 from selbsthelfer.charging.core.orders import OrderState
 from selbsthelfer.charging.systems import use_system
 from selbsthelfer.cli import orders, reconcile
+from selbsthelfer.kit.sql import open_cursor
 from tests.charging.memory_system import ABLE, Clock, Fault, MemorySystem
 from tests.charging.world import a_line, load, order, work
 
@@ -130,6 +133,34 @@ def test_reconciliation_ends_with_1_while_something_differs(system: MemorySystem
     system.reading_faults.append(Fault.UNREADABLE)
     unread = run("reconcile", "--limit", "1", "--since", "2026-01-01T00:00:00Z")
     assert (unread.exit_code, "1 recipients could not be read" in unread.stdout) == (1, True)
+
+
+def test_a_reconciliation_that_meets_another_or_no_system_says_so(
+    system: MemorySystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order(system, a_line())
+    work(system)
+    monkeypatch.setattr("selbsthelfer.charging.reconciling.MAX_PAGES_UNREADABLE", 1)
+    system.reading_faults.append(Fault.UNREADABLE)
+    away = run("reconcile", "--json")
+    assert (away.exit_code, json.loads(away.stdout)["is_broken_off"]) == (1, True)
+    assert away.stderr == "Broken off: the charging system is away. Begin again when it is back.\n"
+    is_held, is_over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        open_cursor().execute("SELECT pg_advisory_lock(hashtext('selbsthelfer.reconciliation'))")
+        is_held.set()
+        is_over.wait(10)
+        connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert is_held.wait(10)
+    told = refused("reconcile")
+    is_over.set()
+    thread.join()
+    assert "another reconciliation is running" in told
+    assert run("reconcile").exit_code == 0
 
 
 def test_a_system_that_tells_nothing_is_refused(system: MemorySystem) -> None:

@@ -85,3 +85,16 @@ def test_an_endpoint_from_adding_it_to_sending_again(there: Receiver) -> None:
     assert [e["url"] for e in as_json("list")["endpoints"]] == [there.url]
     run("delete", endpoint)
     assert as_json("list")["endpoints"] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_test_carries_nothing_of_what_waits_for_this_or_another_endpoint(there: Receiver) -> None:
+    with receiver() as other:
+        for to in (there, other):
+            to.secrets = [as_json("add", to.url, "--event", "grant.released")["secret"]]
+        tell(now(), "a", "b")
+        endpoint = as_json("list")["endpoints"][0]
+        assert endpoint["owner"] is None
+        told = as_json("test", endpoint["id"])
+        assert (there.ids, other.ids) == ([told["event"]], [])
+        assert deliver(now()).sent == 4

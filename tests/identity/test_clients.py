@@ -176,10 +176,10 @@ def test_a_thread_with_a_connection_asks_before_the_time_is_over(
 
 @pytest.mark.django_db
 def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known_keys, "MAX_KNOWN", 5)
-    for _ in range(12):
-        client_of_key(new_key())
-    assert len(known_keys._KNOWN) <= 5
+    monkeypatch.setattr(known_keys, "MAX_KNOWN", 3)
+    for number in range(8):
+        assert client_of_key(add(f"app-{number}"))
+        assert 1 <= len(known_keys._KNOWN.found) <= 3
 
 
 @pytest.mark.django_db
@@ -257,7 +257,7 @@ def test_what_cannot_be_done_is_refused_and_changes_nothing() -> None:
 
 @pytest.mark.django_db
 def test_every_act_is_logged_with_the_id_of_the_key_and_no_secret(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, logger="selbsthelfer.identity.clients"):
+    with caplog.at_level(logging.INFO, logger="selbsthelfer.acts"):
         first = add()
         second = rotate_key(name="app", now=now())
         revoke_keys(name="app", now=now())
@@ -267,3 +267,16 @@ def test_every_act_is_logged_with_the_id_of_the_key_and_no_secret(caplog: pytest
     assert first.split("_")[1] in lines[0]
     assert second.split("_")[1] in lines[1]
     assert not any(key.split("_")[2] in line for key in (first, second) for line in lines)
+
+
+@pytest.mark.django_db
+def test_wrong_keys_never_push_out_a_good_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known_keys, "MAX_MISSED", 5)
+    good = add()
+    assert client_of_key(good)
+    for _ in range(12):
+        assert client_of_key(new_key()) is None
+        assert len(known_keys._KNOWN.missed) <= 5
+    assert known_keys.was_known(good)
+    assert not known_keys.was_known(new_key())
+    assert not known_keys.was_known("shk_x")

@@ -13,9 +13,11 @@ from allauth.core.internal.ratelimit import Rate, parse_rates
 from django.db import connection
 from django.test import RequestFactory
 
+from selbsthelfer.identity import operations
 from selbsthelfer.identity.limits import TooOftenError, count_try, count_within
 from selbsthelfer.identity.models import Tries
 from selbsthelfer.identity.operations import forget_expired
+from selbsthelfer.privacy import operations as privacy
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -85,6 +87,17 @@ def test_counts_are_forgotten_when_their_time_is_over() -> None:
     count_within("two", parse_rates("1/d/key"), now=START)
     forget_expired(now=START + timedelta(hours=2))
     assert Tries.objects.count() == 1
+
+
+def test_forgetting_says_of_how_many_so_that_a_full_round_is_followed_by_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(operations, "MAX_FORGOTTEN", 2)
+    for name in ("one", "two", "three"):
+        count_within(name, parse_rates("1/h/key"), now=START)
+    later = START + timedelta(hours=2)
+    assert [privacy.forget_expired(now=later) for _ in range(2)] == [True, False]
+    assert Tries.objects.count() == 0
 
 
 def test_the_table_is_not_logged() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PosixPath
 from random import Random
 
 import pytest
@@ -106,6 +107,32 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(UnreadableFileError):
         read_while(path, [replace_by_a_folder])
+
+
+class GoneAfterALook(PosixPath):
+    """A file that is rotated away between being looked at and being opened, once `is_armed`."""
+
+    is_armed = False
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        there = super().stat(follow_symlinks=follow_symlinks)
+        if self.is_armed:
+            self.is_armed = False
+            self.rename(self.with_name("log.2"))
+        return there
+
+
+def test_a_new_file_that_is_gone_again_is_waited_for(tmp_path: Path) -> None:
+    path = GoneAfterALook(tmp_path / "log")
+    path.write_text("one\n")
+
+    def rotate_twice() -> None:
+        path.rename(tmp_path / "log.1")
+        path.write_text("nobody was there\n")
+        path.is_armed = True
+
+    assert read_while(path, [rotate_twice, appending(path, "two\n")]) == ["one\n", "two\n"]
+    assert (tmp_path / "log.2").exists()
 
 
 def test_any_growth_and_any_rotation_give_every_line_once(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -193,6 +193,68 @@ def test_where_the_database_breaks_off_all_of_a_group_hear_it_and_may_send_again
                 else after.results[0] in {"accepted", "known"}
             )
     assert rows("SELECT count(*) FROM intake_key WHERE source = '/app'") == [(15 * THREADS,)]
+
+
+SLOW = POISON.replace("RAISE EXCEPTION 'poison'", "RAISE EXCEPTION 'poison' USING ERRCODE = '57014'")
+
+
+def test_a_request_that_is_cancelled_fails_alone() -> None:
+    """The database is there: it only would not wait any longer for this one."""
+    with statement(SLOW, "DROP TRIGGER refuse_poison ON activities_activity; DROP FUNCTION refuse_poison"):
+        works = [
+            [([fact(f"{'poison' if thread == 5 else 'sound'}-{thread}")], False)] for thread in range(THREADS)
+        ]
+        door = Gathering()
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                open_cursor().execute("SELECT FROM intake_line FOR UPDATE")
+                sent = pool.submit(send_all, door, works)
+                wait_for(lambda: len(door._waiting) >= THREADS - 1)
+            answers = sent.result()
+    refused = [thread for thread, (answer,) in enumerate(answers) if not isinstance(answer, Taken)]
+    assert refused == [5]
+    assert isinstance(answers[5][0], psycopg.errors.QueryCanceled)
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    until = datetime.now(UTC) + timedelta(seconds=20)
+    while not holds() and datetime.now(UTC) < until:
+        sleep(0.005)
+    assert holds()
+
+
+def test_whoever_waits_too_long_is_sent_away_and_hinders_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those in hand and those in the queue give up; what comes later, and what is sent again, is taken."""
+    door = Gathering()
+    with ThreadPoolExecutor(THREADS) as pool:
+        with transaction.atomic():
+            open_cursor().execute("SELECT FROM intake_line FOR UPDATE")
+            first = pool.submit(send_all, door, [[([fact("first")], False)]])
+            wait_for(lambda: door._leaders == 1 and not door._waiting)
+            monkeypatch.setattr(gathering, "WAIT_SECONDS", 0.05)
+            hurried = [pool.submit(send_all, door, [[([fact(f"f{n}")], False)]]) for n in range(3)]
+            assert all(isinstance(future.result(20)[0][0], BusyError) for future in hurried)
+            assert not door._waiting
+            monkeypatch.setattr(gathering, "WAIT_SECONDS", 20.0)
+            patient = [pool.submit(send_all, door, [[([fact(f"p{n}")], False)]]) for n in range(3)]
+            wait_for(lambda: len(door._waiting) == 3)
+        assert all(future.result(20)[0][0].results == ["accepted"] for future in (first, *patient))  # type: ignore[union-attr]
+    assert door._leaders == 0
+    again = send_all(door, [[([fact(f"f{n}")], False)] for n in range(3)])
+    assert [answer.results for (answer,) in again] == [["accepted"]] * 3  # type: ignore[union-attr]
+
+
+def test_of_a_group_in_hand_one_that_gave_up_breaks_no_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second of those that one leader commits leaves; the third is woken all the same."""
+    door, terms = Gathering(), Terms(now=NOW)
+    group = [gathering._Request([fact(f"g{n}")], terms, is_connected=True) for n in range(4)]
+    monkeypatch.setattr(gathering, "WAIT_SECONDS", 0.0)
+    with pytest.raises(BusyError):
+        door._give_up(group[2])
+    door._wake(group[1:])
+    assert group[1].awake.acquire(timeout=1)
+    assert group[1].next is group[3]
+    door._give_up(group[3])
 
 
 def test_beyond_the_queue_a_request_is_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.outbox.core.events import EventKind
-from selbsthelfer.outbox.delivering_events import Couriers, send_events
+from selbsthelfer.outbox.couriers import Couriers
+from selbsthelfer.outbox.delivering_events import send_events
 from selbsthelfer.outbox.event_queries import (
     AttemptRow,
     DeliveryRow,
@@ -176,7 +177,7 @@ def tell(now: datetime, *keys: str, kind: str = GRANT, line: UUID | None = None)
 def deliver(now: datetime, *, limit: int = 1_000, timeout_seconds: float = 2.0) -> Round:
     """Send what is due and wait until all of it is noted."""
     with Couriers(private=True, timeout_seconds=timeout_seconds) as couriers:
-        return send_events(limit=limit, now=now, couriers=couriers, wait_seconds=None)
+        return send_events(limit=limit, now_of=lambda: now, couriers=couriers, wait_seconds=None)
 
 
 def state_of(endpoint_id: UUID) -> EndpointState:

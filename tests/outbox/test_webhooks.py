@@ -21,35 +21,22 @@ from selbsthelfer.outbox.core.webhooks import (
     MAX_RETRY,
     TRIED_FOR,
     DeliveryState,
-    DisabledReason,
     next_try_at,
     rests_until,
 )
+from selbsthelfer.outbox.couriers import LANES, NOT_CARRIED, Couriers
 from selbsthelfer.outbox.delivering_events import (
     EVENTS_KEPT_FOR,
-    LANES,
     LEASE,
-    Couriers,
     _take,
     send_events,
     stop_sending,
 )
-from selbsthelfer.outbox.event_queries import attempts_failed, deliveries_waiting, endpoints_disabled
+from selbsthelfer.outbox.event_queries import attempts_failed, deliveries_waiting
 from selbsthelfer.outbox.operations import Round, erase_line
 from selbsthelfer.outbox.queries import export_of_line
-from selbsthelfer.outbox.webhooks import (
-    EndpointDisabledError,
-    Replayed,
-    UnknownEventError,
-    add_endpoint,
-    delete_endpoint,
-    disable_endpoint,
-    enable_endpoint,
-    replay_event,
-    replay_failed,
-    rotate_secret,
-    send_test,
-)
+from selbsthelfer.outbox.sealing import seal
+from selbsthelfer.outbox.webhooks import add_endpoint
 from tests.outbox.receiving import (
     RESET,
     SILENCE,
@@ -67,6 +54,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LINE = UUID(int=7)
+
+
+def now_of() -> datetime:
+    """A clock that stands."""
+    return NOW
 
 
 @pytest.fixture
@@ -96,35 +88,6 @@ def test_a_wrong_secret_would_be_noticed(there: Receiver) -> None:
     """The receiver's own check can fail."""
     add(there, NOW)
     there.secrets.append("whsec_" + "A" * 43 + "=")
-    tell(NOW, "a")
-    deliver(NOW)
-    assert len(there.unsigned) == 1
-
-
-def test_both_secrets_sign_while_they_are_rotated_and_only_the_new_one_later(there: Receiver) -> None:
-    old = add(there, NOW)
-    new = rotate_secret(endpoint_id=old.endpoint.endpoint_id, now=NOW)
-    assert new.secret != old.secret
-    assert new.endpoint.old_secret_until == NOW + timedelta(hours=24)
-    there.secrets.append(new.secret)
-    tell(NOW, "a")
-    deliver(NOW)
-    assert there.unsigned == []
-    later = NOW + timedelta(hours=24)
-    there.secrets = [old.secret]
-    tell(later, "b")
-    deliver(later)
-    assert there.unsigned == [str(event_id_of("b"))]
-    there.secrets = [new.secret]
-    tell(later, "c")
-    deliver(later)
-    assert there.unsigned == [str(event_id_of("b"))]
-
-
-def test_a_secret_that_leaked_can_be_ended_at_once(there: Receiver) -> None:
-    old = add(there, NOW)
-    new = rotate_secret(endpoint_id=old.endpoint.endpoint_id, now=NOW, old_valid_for=timedelta(0))
-    assert new.endpoint.old_secret_until is None
     tell(NOW, "a")
     deliver(NOW)
     assert len(there.unsigned) == 1
@@ -198,49 +161,6 @@ def test_a_receiver_that_asks_for_a_pause_gets_it(there: Receiver) -> None:
     assert state_of(endpoint.endpoint_id).failing_since is None
 
 
-def test_410_disables_the_endpoint_for_good_and_what_waits_goes_on_waiting(there: Receiver) -> None:
-    endpoint = add(there, NOW).endpoint
-    there.answers = [410]
-    tell(NOW, "a")
-    assert deliver(NOW) == Round(0, 0, 1)
-    found = state_of(endpoint.endpoint_id)
-    assert (found.is_active, found.disabled_reason, found.disabled_at) == (False, DisabledReason.GONE, NOW)
-    tell(NOW, "b")
-    assert [d.failure for d in deliveries(endpoint.endpoint_id)] == ["http_410"]
-    with transaction.atomic():
-        assert endpoints_disabled(open_cursor()) == {DisabledReason.GONE: 1}
-    with pytest.raises(EndpointDisabledError):
-        send_test(endpoint_id=endpoint.endpoint_id, now=NOW)
-
-
-def test_three_days_without_a_success_disable_the_endpoint_and_a_replay_brings_everything(
-    there: Receiver,
-) -> None:
-    endpoint = add(there, NOW).endpoint
-    there.always = 500
-    tell(NOW, *"abcdefghij")
-    at, rounds = NOW, 0
-    while state_of(endpoint.endpoint_id).is_active:
-        deliver(at)
-        at += timedelta(hours=2)
-        rounds += 1
-    found = state_of(endpoint.endpoint_id)
-    assert (found.disabled_reason, found.failing_since) == (DisabledReason.FAILING, NOW)
-    assert found.disabled_at == NOW + TRIED_FOR
-    assert rounds == 37
-    there.always, there.bodies = None, []
-    assert deliver(at).taken == 0
-    enable_endpoint(endpoint_id=endpoint.endpoint_id)
-    waited = deliver(at).sent
-    replayed = replay_failed(endpoint_id=endpoint.endpoint_id, now=at)
-    assert replayed == Replayed(10 - waited, is_all=True)
-    assert replayed.events > 0
-    assert deliver(at).sent == replayed.events
-    assert sorted(there.ids) == sorted(str(event_id_of(key)) for key in "abcdefghij")
-    assert there.unsigned == []
-    assert state_of(endpoint.endpoint_id).failing_since is None
-
-
 def test_an_endpoint_that_fails_is_probed_with_one_event_at_a_time(there: Receiver) -> None:
     add(there, NOW)
     there.always = 500
@@ -285,14 +205,14 @@ def test_a_slow_endpoint_delays_no_other(there: Receiver) -> None:
         tell(NOW, *(str(n) for n in range(200)))
         with Couriers(private=True) as couriers:
             started = time.monotonic()
-            sent = send_events(limit=1_000, now=NOW, couriers=couriers, wait_seconds=0.5)
+            sent = send_events(limit=1_000, now_of=now_of, couriers=couriers, wait_seconds=0.5)
             assert time.monotonic() - started < 1.5
             assert (len(set(there.ids)), sent.sent) == (200, 200)
             tell(NOW, "later")
-            assert send_events(limit=1_000, now=NOW, couriers=couriers, wait_seconds=0.3).sent >= 1
+            assert send_events(limit=1_000, now_of=now_of, couriers=couriers, wait_seconds=0.3).sent >= 1
             assert str(event_id_of("later")) in there.ids
             slow.slow_seconds = 0.0
-            total = stop_sending(now=NOW, couriers=couriers)
+            total = stop_sending(now_of=now_of, couriers=couriers)
         assert total.failed == total.postponed == 0
         assert slow.unsigned == []
     with transaction.atomic():
@@ -303,7 +223,7 @@ def test_who_dies_between_sending_and_noting_leaves_it_to_be_sent_again(there: R
     endpoint = add(there, NOW).endpoint
     tell(NOW, "a")
     with Couriers(private=True) as couriers:
-        assert _take(couriers, 10, NOW) == 1
+        assert _take(couriers, 10, now_of) == 1
         couriers.finished(None)
     assert len(there.ids) == 1
     assert deliver(NOW + LEASE - timedelta(seconds=1)).taken == 0
@@ -352,76 +272,6 @@ def test_a_huge_answer_is_cut_off_and_counts(there: Receiver) -> None:
     assert time.monotonic() - started < 1
 
 
-def test_an_event_of_any_state_can_be_sent_again_but_not_while_it_is_being_sent(there: Receiver) -> None:
-    endpoint_id = add(there, NOW).endpoint.endpoint_id
-    tell(NOW, "a")
-    event_id = event_id_of("a")
-    deliver(NOW)
-    assert replay_event(endpoint_id=endpoint_id, event_id=event_id, now=NOW).events == 1
-    with Couriers(private=True) as couriers:
-        assert _take(couriers, 10, NOW) == 1
-        with pytest.raises(UnknownEventError):
-            replay_event(endpoint_id=endpoint_id, event_id=event_id, now=NOW)
-        stop_sending(now=NOW, couriers=couriers)
-    there.answers = [500]
-    replay_event(endpoint_id=endpoint_id, event_id=event_id, now=NOW)
-    assert deliver(NOW).postponed == 1
-    replay_event(endpoint_id=endpoint_id, event_id=event_id, now=NOW)
-    assert deliver(NOW + FIRST_REST).sent == 1
-    assert set(there.ids) == {str(event_id)}
-    with pytest.raises(UnknownEventError):
-        replay_event(endpoint_id=endpoint_id, event_id=event_id_of("never"), now=NOW)
-
-
-def test_only_what_happened_since_an_instant_is_sent_again(there: Receiver) -> None:
-    endpoint_id = add(there, NOW).endpoint.endpoint_id
-    there.answers = [410, 410]
-    later = NOW + timedelta(hours=1)
-    for at, key in ((NOW, "a"), (later, "b")):
-        tell(at, key)
-        deliver(at)
-        enable_endpoint(endpoint_id=endpoint_id)
-    assert replay_failed(endpoint_id=endpoint_id, now=later, since=later) == Replayed(1, is_all=True)
-    there.bodies = []
-    deliver(later)
-    assert there.ids == [str(event_id_of("b"))]
-
-
-def test_a_disabled_endpoint_gets_what_waits_when_it_is_enabled_and_nothing_of_between(
-    there: Receiver,
-) -> None:
-    endpoint_id = add(there, NOW).endpoint.endpoint_id
-    tell(NOW, "before")
-    disable_endpoint(endpoint_id=endpoint_id, now=NOW)
-    tell(NOW, "between")
-    assert deliver(NOW).taken == 0
-    assert state_of(endpoint_id).disabled_reason is DisabledReason.BY_HAND
-    enable_endpoint(endpoint_id=endpoint_id)
-    tell(NOW, "after")
-    assert deliver(NOW).sent == 2
-    assert set(there.ids) == {str(event_id_of("before")), str(event_id_of("after"))}
-
-
-def test_what_waits_for_a_deleted_endpoint_is_never_sent(there: Receiver) -> None:
-    endpoint_id = add(there, NOW).endpoint.endpoint_id
-    tell(NOW, "a")
-    delete_endpoint(endpoint_id=endpoint_id)
-    assert deliver(NOW).taken == 0
-    with transaction.atomic():
-        assert deliveries_waiting(open_cursor()) == (0, None)
-
-
-def test_a_test_event_goes_to_one_endpoint_only(there: Receiver) -> None:
-    with receiver() as other:
-        add(other, NOW)
-        endpoint_id = add(there, NOW).endpoint.endpoint_id
-        event_id = send_test(endpoint_id=endpoint_id, now=NOW)
-        assert deliver(NOW) == Round(1, 0, 0)
-        assert other.ids == []
-    [(id_, body)] = there.bodies
-    assert (id_, body["type"], body["data"]) == (str(event_id), "webhook.test", {})
-
-
 def test_everything_is_forgotten_after_a_month(there: Receiver) -> None:
     endpoint_id = add(there, NOW).endpoint.endpoint_id
     tell(NOW, "a")
@@ -459,3 +309,58 @@ def test_gauges_tell_what_waits_since_when_and_what_failed(there: Receiver) -> N
         assert deliveries_waiting(cursor) == (2, NOW)
         assert attempts_failed(cursor, since=NOW) == 2
         assert attempts_failed(cursor, since=NOW + timedelta(hours=1)) == 0
+
+
+def test_what_breaks_on_this_side_is_a_failed_attempt_and_loses_nothing_of_others(there: Receiver) -> None:
+    with receiver() as broken:
+        endpoint = add(broken, NOW).endpoint
+        other = add(there, NOW).endpoint
+        with transaction.atomic():
+            open_cursor().execute(
+                "UPDATE outbox_endpoint SET sealed_secret = %s WHERE endpoint_id = %s",
+                [seal("x"), endpoint.endpoint_id],
+            )
+        tell(NOW, "a")
+        assert deliver(NOW) == Round(1, 1, 0)
+        assert broken.ids == []
+    [delivery] = deliveries(endpoint.endpoint_id)
+    assert (delivery.state, delivery.failure) == (DeliveryState.WAITING, NOT_CARRIED)
+    assert [a.failure for a in attempts(endpoint.endpoint_id)] == [NOT_CARRIED]
+    assert [d.state for d in deliveries(other.endpoint_id)] == [DeliveryState.DELIVERED]
+
+
+def test_a_courier_that_breaks_off_takes_no_result_of_another_with_it(there: Receiver) -> None:
+    """What it had is left to its lease, and only that."""
+    add(there, NOW)
+    tell(NOW, *(str(n) for n in range(LANES)))
+    fails = threading.Lock()
+
+    def clock() -> datetime:
+        if threading.current_thread().name.startswith("courier") and fails.acquire(blocking=False):
+            raise OSError("no clock")
+        return NOW
+
+    with Couriers(private=True) as couriers:
+        sent = send_events(limit=100, now_of=clock, couriers=couriers, wait_seconds=None)
+    assert sent == Round(LANES - 1, 0, 0)
+    assert deliver(NOW).taken == 0
+    assert deliver(NOW + LEASE) == Round(1, 0, 0)
+    assert len(set(there.ids)) == len(there.ids) == LANES
+
+
+def test_nothing_arrives_before_it_was_sent(there: Receiver) -> None:
+    endpoint = add(there, NOW).endpoint
+    tell(NOW, *(str(n) for n in range(3 * LANES)))
+    began = time.monotonic()
+
+    def running() -> datetime:
+        return NOW + timedelta(seconds=time.monotonic() - began)
+
+    there.slow_seconds = 0.05
+    with Couriers(private=True) as couriers:
+        sent = send_events(limit=100, now_of=running, couriers=couriers, wait_seconds=None)
+    assert sent.sent == 3 * LANES
+    started = {a.event_id: a.started_at for a in attempts(endpoint.endpoint_id)}
+    for delivery in deliveries(endpoint.endpoint_id):
+        assert delivery.delivered_at is not None
+        assert started[delivery.event_id] < delivery.delivered_at

@@ -154,8 +154,8 @@ def suspended() -> Life:
 
 STATES: dict[Callable[[], Life], tuple[str, str]] = {
     paying_line: ("Erhalten", "gutgeschrieben"),
-    newcomer: ("Stufe 1", "Bisher wurde nichts gutgeschrieben."),
-    missed: ("wird sie verfehlt", "Bisher wurde nichts gutgeschrieben."),
+    newcomer: ("Stufe 1", "Aus diesem Programm wurde bisher nichts gutgeschrieben."),
+    missed: ("wird sie verfehlt", "Aus diesem Programm wurde bisher nichts gutgeschrieben."),
     all_done: ("abgeschlossen", "gutgeschrieben"),
     withdrawn: ("Die Teilnahme hat am", "beendet"),
     ended: ("Dieser Anschluss endete am", "Die Teilnahme hat am"),

@@ -24,6 +24,7 @@ NAMES = (
     "CSRF_COOKIE_SECURE",
     "CSRF_TRUSTED_ORIGINS",
     "SECURE_HSTS_SECONDS",
+    "SECRET_KEY",
 )
 PRINT = f"""
 import json
@@ -58,6 +59,24 @@ def test_on_this_machine_cookies_work_without_https() -> None:
     told = settings_with(SELBSTHELFER_HTTPS="")
     assert not told["SESSION_COOKIE_SECURE"]
     assert told["CSRF_TRUSTED_ORIGINS"] == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_given"),
+    [
+        ({}, True),
+        ({"SELBSTHELFER_HOSTS": "localhost,127.0.0.1"}, True),
+        ({"SELBSTHELFER_HTTPS": "1"}, False),
+        ({"SELBSTHELFER_PROXIES": "1"}, False),
+        ({"SELBSTHELFER_HOSTS": "localhost,portal.example"}, False),
+        ({"SELBSTHELFER_HOSTS": "*"}, False),
+    ],
+)
+def test_the_key_that_everybody_knows_signs_nothing_that_strangers_reach(
+    environment: dict[str, str], is_given: bool
+) -> None:
+    told = settings_with(**{"SELBSTHELFER_SECRET_KEY": "", **environment})
+    assert bool(told["SECRET_KEY"]) == is_given
 
 
 @pytest.mark.django_db

@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 from django.http import HttpRequest
 
 from selbsthelfer.api.bodies import read_body
-from selbsthelfer.api.limits import count_call, count_failed_key
+from selbsthelfer.api.limits import check_refused, count_call, count_failed_key
 from selbsthelfer.api.problems import Problem
-from selbsthelfer.identity.clients import client_of_key
+from selbsthelfer.identity.clients import client_of_key, was_known
 from selbsthelfer.identity.core.line_tokens import TOKEN_PREFIX, BrokenTokenError, ExpiredTokenError
 from selbsthelfer.identity.core.scopes import Scope
 from selbsthelfer.identity.line_tokens import maker_of, read_token
@@ -62,6 +62,11 @@ def caller_of(request: HttpRequest) -> Caller:
     return caller
 
 
+def client_name_of(request: HttpRequest) -> str:
+    """Give the name of the client that asks, as far as that is known; `-` where it is not."""
+    return getattr(request, "client_name", "-")
+
+
 def _caller(request: HttpRequest) -> Caller:
     kind, _, key = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     key = key.strip()
@@ -70,8 +75,11 @@ def _caller(request: HttpRequest) -> Caller:
     if len(key) <= MAX_CREDENTIAL_CHARACTERS:
         if key.startswith(TOKEN_PREFIX):
             return _caller_by_token(request, key)
+        if not was_known(key):
+            check_refused(request)
         client = client_of_key(key)
         if client is not None:
+            request.client_name = client.name  # type: ignore[attr-defined]
             count_call(request, client=client.name, most=client.requests_per_minute)
             return Caller(client.name, client.scopes)
     count_failed_key(request)
@@ -92,6 +100,7 @@ def _caller_by_token(request: HttpRequest, text: str) -> Caller:
     client = maker_of(token)
     if client is None:
         raise _no_key("Whoever made this token may no longer.")
+    request.client_name = client.name  # type: ignore[attr-defined]
     count_call(request, client=f"{client.name} tokens", most=client.requests_per_minute)
     return Caller(client.name, _SCOPES_OF_LINE, token.subject)
 

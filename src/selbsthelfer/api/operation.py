@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from django.db import DatabaseError, InterfaceError, transaction
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -16,7 +16,7 @@ from selbsthelfer.api.gauges import gauges
 from selbsthelfer.api.nearness import is_from_here
 from selbsthelfer.api.problems import Problem, answer_problem
 from selbsthelfer.identity.core.scopes import Scope
-from selbsthelfer.kit.sql import open_cursor
+from selbsthelfer.kit.sql import DATABASE_ERRORS, drop_connection, open_cursor
 
 _MAY_READ: Final = Needs(Scope.METRICS_READ)
 _GAUGES: Final = gauges()
@@ -48,7 +48,8 @@ def ready(request: HttpRequest) -> HttpResponse:
     try:
         with transaction.atomic():
             open_cursor().execute("SELECT 1")
-    except (DatabaseError, InterfaceError):
+    except DATABASE_ERRORS:
+        drop_connection()
         return answer_problem(
             request, Problem(503, "not_ready", "The database does not answer.", headers={"Retry-After": "5"})
         )
@@ -65,7 +66,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
             return answer_problem(request, problem)
     try:
         known = generate_latest(_GAUGES)
-    except (DatabaseError, InterfaceError):
+    except DATABASE_ERRORS:
+        drop_connection()
         # What this process counted is worth telling most when the database is away.
         known = b""
     return HttpResponse(generate_latest() + known, content_type=CONTENT_TYPE_LATEST)

@@ -8,11 +8,13 @@ from typing import Any, Final
 
 import psycopg
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 from django.http import Http404, HttpResponse, UnreadablePostError
 from ninja.errors import HttpError, ValidationError
 
 from selbsthelfer.api.problems import Fault, Problem
+from selbsthelfer.kit.logs import log_failure
+from selbsthelfer.kit.sql import DATABASE_ERRORS, drop_connection, is_database_away
 
 _LOG = logging.getLogger(__name__)
 
@@ -20,6 +22,8 @@ MAX_FAULTS: Final = 100
 """Faults told of one request."""
 MAX_DETAIL_CHARACTERS: Final = 300
 _RETRY: Final = {"Retry-After": "1"}
+_PASSING: Final = (psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError)
+"""What the database raises where it is away, or somebody else is in the way: asking again may help."""
 
 _CODES: Final[Mapping[str, str]] = {"extra_forbidden": "member_unknown"}
 """Words of ours for codes of the library that checks bodies."""
@@ -88,14 +92,13 @@ def _pointer(place: Sequence[str | int]) -> str:
 
 def _failed(error: Exception) -> Problem:
     """Tell what the caller can do about a fault of ours: nothing but to ask again."""
-    if isinstance(
-        error, psycopg.OperationalError | psycopg.InterfaceError | OperationalError | InterfaceError
-    ):
+    if isinstance(error, DATABASE_ERRORS):
         # The next request on this thread finds out whether the connection is still good.
         connection.errors_occurred = True
-        _LOG.error("the database did not answer: %s", type(error).__name__)
+    if is_database_away(error):
+        drop_connection()
+    if isinstance(error, _PASSING):
+        log_failure(_LOG, "the database did not answer", error)
         return Problem(503, "database_away", "The database does not answer right now.", headers=_RETRY)
-    if isinstance(error, psycopg.Error | DatabaseError):
-        connection.errors_occurred = True
-    _LOG.error("a request failed", exc_info=error)
+    log_failure(_LOG, "a request failed", error)
     return Problem(500, "failed", "Something went wrong on our side.")

@@ -131,14 +131,15 @@ def _take(limit: int, at: datetime, system: ChargingSystem) -> tuple[Sequence[_T
         cursor = open_cursor()
         parameters = {"state": "open", "now": at, "system": system.name, "limit": limit}
         found = locked_orders(cursor, "that_are_due", parameters)
-        moved = [(each.order, _moved(each, kind, at, system)) for each in found]
-        change_orders(cursor, moved)
-        taken = [_Taken(before, after) for before, after in moved if after.attempts > before.attempts]
+        changes = [(each.order, _sent_or_closed(each, kind, at, system)) for each in found]
+        change_orders(cursor, changes)
+        taken = [_Taken(before, after) for before, after in changes if after.attempts > before.attempts]
         begin_attempts(cursor, [each.order for each in taken], Action.CREDIT, at)
     return taken, len(found) - len(taken)
 
 
-def _moved(found: OrderOfLine, kind: RecipientKind, at: datetime, system: ChargingSystem) -> Order:
+def _sent_or_closed(found: OrderOfLine, kind: RecipientKind, at: datetime, system: ChargingSystem) -> Order:
+    """Mark an order to be sent, close it with its line, or put it off until its line has a name."""
     if found.has_ended(at):
         return ended(found.order, at=at, is_line_ended=True)
     recipient = found.order.recipient or kind.of(found.subject, found.msisdn, found.account)
@@ -171,7 +172,7 @@ def _note(taken: Sequence[_Taken], answers: Answers[Key, _Ended | None], system:
         ]
         for each in given_back:
             before = standing[each.order.key]
-            changes.append((before, unsent(before, each.order.attempts, due_at=each.before.due_at)))
+            changes.append((before, unsent(before, each.order.attempts, before=each.before)))
         change_orders(cursor, changes)
         end_attempts(cursor, [_attempt_end(key, attempts[key], end) for key, end in ends.items()])
         drop_attempts(cursor, [(*each.order.key, each.order.attempts) for each in given_back])

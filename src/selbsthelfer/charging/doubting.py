@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -14,9 +13,8 @@ from selbsthelfer.charging.core.port import ChargingSystem
 from selbsthelfer.charging.operations import MAX_NAME_CHARACTERS
 from selbsthelfer.charging.recipients import recipient_kind
 from selbsthelfer.charging.writing import AttemptRow, Key, change_orders, locked_orders, put_attempts
+from selbsthelfer.kit.logs import ACTS
 from selbsthelfer.kit.sql import open_cursor
-
-_LOG = logging.getLogger(__name__)
 
 MAX_DOUBTED: Final = 1_000
 """Orders doubted in one transaction."""
@@ -34,7 +32,7 @@ def doubt_orders(*, system: ChargingSystem, by: str, now: datetime) -> int:
     while beyond is not None:
         some, beyond = _doubt_some(system, by, now, beyond)
         orders += some
-    _LOG.info("%d open credit orders doubted", orders)
+    ACTS.info("%d open credit orders doubted", orders)
     return orders
 
 

@@ -34,6 +34,7 @@ class CreditOrder(models.Model):
     troubled_at = models.DateTimeField(null=True)
     owed_at = models.DateTimeField(null=True)
     made_good_at = models.DateTimeField(null=True)
+    failures = models.IntegerField(db_default=0)
 
     class Meta:
         constraints = [
@@ -127,6 +128,8 @@ class Attempt(models.Model):
                 | Q(ended_at__isnull=False, outcome__isnull=False),
             ),
         ]
+        # Old ones are looked for to be forgotten; new ones are always written at its end.
+        indexes = [models.Index(name="attempt_started", fields=["started_at"])]
 
 
 class Drift(models.Model):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,8 +12,10 @@ import psycopg
 from django.db import transaction
 
 from selbsthelfer.charging.core.orders import (
+    GIVEN_UP,
     LINE_ENDED,
     NEEDS_A_PERSON,
+    NOT_MADE_GOOD,
     Action,
     Order,
     OrderState,
@@ -22,17 +23,28 @@ from selbsthelfer.charging.core.orders import (
 )
 from selbsthelfer.charging.core.pace import READ_WITHIN
 from selbsthelfer.charging.systems import EMBEDDED, system_name
-from selbsthelfer.charging.writing import AttemptRow, change_orders, locked_orders, put_attempts
+from selbsthelfer.charging.writing import (
+    AttemptRow,
+    Key,
+    change_orders,
+    drop_attempts,
+    locked_orders,
+    put_attempts,
+)
 from selbsthelfer.kit.copying import copy_rows
+from selbsthelfer.kit.logs import ACTS
 from selbsthelfer.kit.sql import open_cursor, statements
 
 _SQL = statements("selbsthelfer.charging")
-_LOG = logging.getLogger(__name__)
 
 RECIPIENTS_KEPT_FOR: Final = timedelta(days=7)
 """How long after the end of its volume an order names its recipient, for whoever looks into a complaint."""
 MAX_FORGOTTEN: Final = 5_000
 """Recipients forgotten in one round."""
+ATTEMPTS_KEPT_FOR: Final = timedelta(days=90)
+"""How long after the end of its volume the attempts at an order are kept."""
+MAX_ATTEMPTS_FORGOTTEN: Final = 10_000
+"""Attempts forgotten in one round."""
 MAX_NAME_CHARACTERS: Final = 100
 
 AT_ONCE: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -119,6 +131,7 @@ def retry_order(credit_id: UUID, *, by: str, now: datetime) -> None:
             state=OrderState.OPEN,
             due_at=now,
             attempts=order.attempts + 1,
+            failures=0,
             failure=None,
             troubled_at=None,
         )
@@ -132,22 +145,39 @@ def forget_recipients(*, now: datetime, limit: int = MAX_FORGOTTEN) -> int:
         cursor.execute(_SQL["resolve_ended"], {"now": now})
         parameters = {"before": now - RECIPIENTS_KEPT_FOR, "limit": min(limit, MAX_FORGOTTEN)}
         found = cursor.execute(_SQL["recipients_to_forget"], parameters).fetchall()
-        keys = {"lines": [row[0] for row in found], "credits": [row[1] for row in found]}
-        cursor.execute(_SQL["forget_recipients"], keys)
+        cursor.execute(_SQL["forget_recipients"], _columns(found))
+        return len(found)
+
+
+def forget_attempts(*, now: datetime, limit: int = MAX_ATTEMPTS_FORGOTTEN) -> int:
+    """Forget attempts at volume that is long over; count them."""
+    with transaction.atomic():
+        cursor = open_cursor()
+        parameters = {"before": now - ATTEMPTS_KEPT_FOR, "limit": min(limit, MAX_ATTEMPTS_FORGOTTEN)}
+        found = cursor.execute(_SQL["attempts_to_forget"], parameters).fetchall()
+        drop_attempts(cursor, found)
         return len(found)
 
 
 def mark_made_good(
-    *, made_good: Sequence[tuple[UUID, UUID]], not_owed: Sequence[tuple[UUID, UUID]], now: datetime
+    *,
+    made_good: Sequence[Key],
+    not_owed: Sequence[Key],
+    given_up: Sequence[Key],
+    refused: Sequence[Key],
+    now: datetime,
 ) -> None:
-    """Note which owed orders were made good, and which are not to be; keys are of line and credit."""
+    """Note which owed orders were made good, and which are not to be.
+
+    What is given up is owed no more, what was refused still is; both are in trouble, by a code of their own.
+    """
     with transaction.atomic():
         cursor = open_cursor()
-        for statement, keys in (("mark_made_good", made_good), ("owe_no_more", not_owed)):
-            parameters = {"lines": [key[0] for key in keys], "credits": [key[1] for key in keys]}
-            if statement == "mark_made_good":
-                parameters["now"] = now  # type: ignore[assignment]
-            cursor.execute(_SQL[statement], parameters)
+        cursor.execute(_SQL["mark_made_good"], {**_columns(made_good), "now": now})
+        cursor.execute(_SQL["owe_no_more"], _columns(not_owed))
+        for keys, code, is_owed in ((given_up, GIVEN_UP, False), (refused, NOT_MADE_GOOD, True)):
+            parameters = {**_columns(keys), "code": code, "is_owed": is_owed, "now": now}
+            cursor.execute(_SQL["leave_to_a_person"], parameters)
 
 
 def erase_line(cursor: psycopg.Cursor[Any], line: UUID) -> int:
@@ -163,6 +193,10 @@ def _in_trouble(cursor: psycopg.Cursor[Any], credit_id: UUID) -> Order:
     if not found:
         raise UnknownOrderError("no order that is not confirmed has this id")
     return found[0].order
+
+
+def _columns(keys: Sequence[Key]) -> dict[str, list[UUID]]:
+    return {"lines": [key[0] for key in keys], "credits": [key[1] for key in keys]}
 
 
 def _due_at(order: Order, now: datetime) -> datetime:
@@ -189,4 +223,4 @@ def _decide(
         ],
     )
     change_orders(cursor, [(before, after)])
-    _LOG.info("credit order %s: %s, %s", after.credit_id, action.value, outcome)
+    ACTS.info("credit order %s: %s, %s", after.credit_id, action.value, outcome)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import psycopg
 
-from selbsthelfer.charging.core.orders import OrderState
+from selbsthelfer.charging.core.orders import NOT_MADE_GOOD, OrderState
 from selbsthelfer.charging.core.reconciliation import DriftKind
 from selbsthelfer.kit.sql import statements
 
@@ -86,7 +86,7 @@ class OrderAttempt(NamedTuple):
 
 
 class OwedOrder(NamedTuple):
-    """Volume that nobody delivered before it ended, with whom it is owed to."""
+    """Volume that nobody delivered before it ended, with whom it is owed to and what went wrong last."""
 
     subscriber_id: UUID
     credit_id: UUID
@@ -94,6 +94,11 @@ class OwedOrder(NamedTuple):
     subject: str
     language: str | None
     line_ended_at: datetime | None
+    failure: str | None
+
+    @property
+    def key(self) -> tuple[UUID, UUID]:
+        return self.subscriber_id, self.credit_id
 
 
 def orders_of_line(cursor: psycopg.Cursor[Any], line: UUID) -> Mapping[UUID, LineOrder]:
@@ -143,8 +148,9 @@ def attempts_of_order(cursor: psycopg.Cursor[Any], line: UUID, credit_id: UUID) 
 
 
 def owed_orders(cursor: psycopg.Cursor[Any], *, limit: int) -> Sequence[OwedOrder]:
-    """List what is to be made good, the longest owed first, at most `MAX_OWED`."""
-    rows = cursor.execute(_SQL["owed_orders"], {"limit": min(limit, MAX_OWED)})
+    """List what is to be made good, the longest owed first, what was refused last; at most `MAX_OWED`."""
+    parameters = {"limit": min(limit, MAX_OWED), "refused": NOT_MADE_GOOD}
+    rows = cursor.execute(_SQL["owed_orders"], parameters)
     return [OwedOrder(*row) for row in rows]
 
 

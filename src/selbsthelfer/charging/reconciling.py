@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, NamedTuple
@@ -27,7 +28,7 @@ from selbsthelfer.charging.core.reconciliation import (
 from selbsthelfer.charging.drifting import put_drifts, resolve_double, resolve_examined, resolve_unseen
 from selbsthelfer.charging.together import do_together
 from selbsthelfer.charging.writing import AttemptRow, change_orders, locked_orders, put_attempts
-from selbsthelfer.kit.sql import open_cursor, statements
+from selbsthelfer.kit.sql import DATABASE_ERRORS, open_cursor, statements
 
 _SQL = statements("selbsthelfer.charging")
 _LOG = logging.getLogger(__name__)
@@ -39,6 +40,9 @@ MAX_RECIPIENTS: Final = 100_000_000
 MAX_FINDINGS: Final = 10_000
 """Drifts told one by one; further ones are counted and kept."""
 
+MAX_PAGES_UNREADABLE: Final = 3
+"""Pages in a row of which nobody could be read: then the system is away, and the run ends."""
+
 _BEFORE_ALL: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -46,6 +50,12 @@ class CannotReadBackError(ValueError):
     """The charging system does not tell what it has, so nothing can be compared."""
 
     code: ClassVar[str] = "cannot_read_back"
+
+
+class AnotherRunError(RuntimeError):
+    """Another reconciliation is running; what both took out would be gone twice."""
+
+    code: ClassVar[str] = "another_run"
 
 
 class Finding(NamedTuple):
@@ -57,7 +67,10 @@ class Finding(NamedTuple):
 
 @dataclass(slots=True)
 class Report:
-    """What a run saw; `unreadable` recipients were not compared, and a run that met none saw everything."""
+    """What a run saw; `unreadable` recipients were not compared, and a run that met none saw everything.
+
+    `is_broken_off`: the system was away, so the run ended before all recipients were asked for.
+    """
 
     recipients: int
     orders: int
@@ -65,6 +78,7 @@ class Report:
     repaired: int
     remaining: int
     findings: list[Finding]
+    is_broken_off: bool = False
 
     def add(self, finding: Finding) -> None:
         self.repaired += finding.is_repaired
@@ -102,19 +116,51 @@ def reconcile(
     """Compare the orders whose volume has not ended with the system's buckets, recipient by recipient.
 
     With `repair`, what is found is confirmed and what surely never arrived is sent again. With
-    `reverse_doubles`, a second bucket that nobody has touched is taken out, where the system can. Two runs at
-    once do no harm. `since` leaves out orders before it, `limit` bounds the recipients. Raises
-    `CannotReadBackError`.
+    `reverse_doubles`, a second bucket that nobody has touched is taken out, where the system can. `since`
+    leaves out orders before it, `limit` bounds the recipients. It ends early when nobody can be read any
+    more. Raises `CannotReadBackError`, and `AnotherRunError` while another run goes on.
     """
     if not system.capabilities.read_back:
         raise CannotReadBackError(f"{system.name} does not tell what it has been credited with")
+    with _alone():
+        return _run(system, now_of, repair=repair, reverse_doubles=reverse_doubles, since=since, limit=limit)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Be the only run; the database forgets it with the connection, should this process die."""
+    row = open_cursor().execute(_SQL["begin_run"]).fetchone()
+    if row is None or not row[0]:
+        raise AnotherRunError("another reconciliation is running")
+    try:
+        yield
+    finally:
+        with suppress(*DATABASE_ERRORS):  # then the connection is gone, and the lock with it
+            open_cursor().execute(_SQL["end_run"])
+
+
+def _run(
+    system: ChargingSystem,
+    now_of: Callable[[], datetime],
+    *,
+    repair: bool,
+    reverse_doubles: bool,
+    since: datetime | None,
+    limit: int | None,
+) -> Report:
     started_at, left = now_of(), min(limit or MAX_RECIPIENTS, MAX_RECIPIENTS)
-    report, beyond = Report(0, 0, 0, 0, 0, []), ""
+    report, beyond, away = Report(0, 0, 0, 0, 0, []), "", 0
     while left > 0:
         page = _load(beyond, min(PAGE, left), since or _BEFORE_ALL, now_of(), system)
         if not page.recipients:
             break
+        unreadable = report.unreadable
         doubles = _compare(page, system, now_of, repair, report)
+        is_away = report.unreadable - unreadable == len(page.recipients)
+        away = away + 1 if is_away else 0
+        if away == MAX_PAGES_UNREADABLE:
+            report.is_broken_off = True
+            break
         if reverse_doubles and system.capabilities.reverse:
             _reverse(doubles, system, now_of, report)
         beyond, left = page.recipients[-1], left - len(page.recipients)
@@ -148,15 +194,17 @@ def _compare(
 ) -> Sequence[_Double]:
     """Read a page back, then hold it against the orders that have not moved meanwhile."""
 
-    def read(recipient: str) -> tuple[Found, ...] | None:
+    def read(recipient: str) -> tuple[Found, ...] | str:
         try:
             return system.read_back(recipient)
         except UnreadableError as error:
-            _LOG.warning("a recipient cannot be read back: %s", error.code)
-            return None
+            return error.code
 
     answers = do_together(read, {recipient: recipient for recipient in page.recipients})
-    answers.raise_first()
+    codes = Counter(answer for answer in answers.got.values() if isinstance(answer, str))
+    if codes:
+        _LOG.warning("%s recipients cannot be read back: %s", codes.total(), ", ".join(sorted(codes)))
+    report.unreadable += codes.total()
     doubles: list[_Double] = []
     now = now_of()
     with transaction.atomic(durable=True):
@@ -164,13 +212,13 @@ def _compare(
         standing = _orders(cursor, page.recipients, page.at, system)
         for recipient, found in answers.got.items():
             report.recipients += 1
-            if found is None:
-                report.unreadable += 1
+            if isinstance(found, str):
                 continue
             unmoved = [o for o in page.orders.get(recipient, ()) if o in standing.get(recipient, ())]
             report.orders += len(unmoved)
             comparison = _Comparison(cursor, recipient, unmoved, by_credit(found), page.at, now, system)
-            doubles += comparison.hold(repair, report)
+            doubles += comparison.keep_differences(repair, report)
+    answers.raise_first()
     return doubles
 
 
@@ -190,7 +238,7 @@ class _Comparison:
     def capabilities(self) -> Capabilities:
         return self.system.capabilities
 
-    def hold(self, repair: bool, report: Report) -> Sequence[_Double]:
+    def keep_differences(self, repair: bool, report: Report) -> Sequence[_Double]:
         """Find what differs, repair it where that is wished and safe, and keep it."""
         findings: list[Finding] = []
         doubles: list[_Double] = []

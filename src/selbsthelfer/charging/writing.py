@@ -25,6 +25,7 @@ _ORDER_WIDTH = len(fields(Order))
 _CHANGED = (
     "subscriber_id", "credit_id", "state", "confirmed_at", "recipient", "due_at", "attempts", "sent_at",
     "place", "failure", "troubled_at", "owed_at", "made_good_at",
+    "failures",
 )  # fmt: skip
 
 

@@ -28,11 +28,12 @@ def command(
     """Compare every order whose volume has not ended with the charging system's buckets.
 
     Exit code 0: nothing differs any more. 1: something does, or a recipient could not be read.
+    2: it could not begin, also because another one is running.
     """
     ordered_since = read_instant(since, "--since")
     with connected():
         # They name tables, which exist when the settings are loaded.
-        from selbsthelfer.charging.reconciling import CannotReadBackError, reconcile
+        from selbsthelfer.charging.reconciling import AnotherRunError, CannotReadBackError, reconcile
         from selbsthelfer.charging.systems import SystemMisconfiguredError, the_system
 
         try:
@@ -47,9 +48,11 @@ def command(
                 since=ordered_since,
                 limit=limit,
             )
-        except (SystemMisconfiguredError, CannotReadBackError) as error:
+        except (SystemMisconfiguredError, CannotReadBackError, AnotherRunError) as error:
             refuse(str(error))
     _tell(report, as_json)
+    if report.is_broken_off:
+        typer.echo("Broken off: the charging system is away. Begin again when it is back.", err=True)
     if report.remaining or report.unreadable:
         raise typer.Exit(1)
 
@@ -71,6 +74,7 @@ def _tell(report: Report, as_json: bool) -> None:
             "unreadable": report.unreadable,
             "repaired": report.repaired,
             "remaining": report.remaining,
+            "is_broken_off": report.is_broken_off,
         }
         typer.echo(json.dumps({**counts, "findings": findings}))
         return

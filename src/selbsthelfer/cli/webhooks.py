@@ -61,7 +61,8 @@ def list_all(as_json: AsJson = False) -> None:
         typer.echo("Events go nowhere yet; `selbsthelfer webhooks add` changes that.")
     for endpoint in found:
         typer.echo(f"{endpoint.endpoint_id}  {endpoint.url}")
-        typer.echo(f"  {', '.join(endpoint.kinds)}; {_standing(endpoint)}")
+        owned = f"of the client {endpoint.owner}; " if endpoint.owner else ""
+        typer.echo(f"  {owned}{', '.join(endpoint.kinds)}; {_standing(endpoint)}")
 
 
 @app.command()
@@ -96,7 +97,7 @@ def enable(endpoint: Endpoint, as_json: AsJson = False) -> None:
     with _ready():
         from selbsthelfer.outbox.webhooks import enable_endpoint
 
-        found = enable_endpoint(endpoint_id=endpoint)
+        found = enable_endpoint(endpoint_id=endpoint, now=_now())
     _tell(found, as_json)
 
 
@@ -163,17 +164,18 @@ def replay(
 
 
 @app.command("test")
-def send_one(endpoint: Endpoint, as_json: AsJson = False) -> None:
+def send_test_event(endpoint: Endpoint, as_json: AsJson = False) -> None:
     """Send a test event to an endpoint now, and tell what came of it; exit code 1 where it did not arrive."""
     with _ready():
         from selbsthelfer.kit.sql import open_cursor
-        from selbsthelfer.outbox.delivering_events import Couriers, send_events
+        from selbsthelfer.outbox.couriers import Couriers
+        from selbsthelfer.outbox.delivering_events import send_one
         from selbsthelfer.outbox.event_queries import attempts_of_endpoint
         from selbsthelfer.outbox.webhooks import private_allowed, send_test
 
         event_id = send_test(endpoint_id=endpoint, now=datetime.now(UTC))
         with Couriers(private=private_allowed()) as couriers:
-            send_events(limit=1_000, now=datetime.now(UTC), couriers=couriers, wait_seconds=None)
+            send_one(event_id=event_id, endpoint_id=endpoint, now_of=_now, couriers=couriers)
         made = [row for row in attempts_of_endpoint(open_cursor(), endpoint) if row.event_id == event_id]
     if as_json:
         typer.echo(json.dumps({"event": str(event_id), "attempts": [_attempt(row) for row in made]}))
@@ -184,6 +186,10 @@ def send_one(endpoint: Endpoint, as_json: AsJson = False) -> None:
         typer.echo(f"{event_id} {came} ({made[0].latency_ms} ms).")
     if not made or made[0].failure is not None:
         raise typer.Exit(1)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @contextmanager
@@ -235,6 +241,7 @@ def _standing(endpoint: EndpointState) -> str:
 def _members(endpoint: EndpointState) -> dict[str, Any]:
     return {
         "id": str(endpoint.endpoint_id),
+        "owner": endpoint.owner or None,
         "url": endpoint.url,
         "events": endpoint.kinds,
         "description": endpoint.description,

@@ -104,7 +104,12 @@ def _watching_orders() -> list[Duty]:
     """End what was not delivered in time, make it good, and tell a person."""
     from selbsthelfer.charging.alerting import AlertSettingError, alert_address, alert_orders
     from selbsthelfer.charging.delivering import end_orders
-    from selbsthelfer.charging.operations import forget_recipients
+    from selbsthelfer.charging.operations import (
+        MAX_ATTEMPTS_FORGOTTEN,
+        MAX_FORGOTTEN,
+        forget_attempts,
+        forget_recipients,
+    )
     from selbsthelfer.intake.making_good import make_good
 
     try:
@@ -115,10 +120,14 @@ def _watching_orders() -> list[Duty]:
     def make_up() -> bool:
         return end_orders(now=_now()) + make_good(now=_now()) > 0
 
+    def forget() -> bool:
+        attempts = forget_attempts(now=_now())
+        return forget_recipients(now=_now()) >= MAX_FORGOTTEN or attempts >= MAX_ATTEMPTS_FORGOTTEN
+
     return [
         Duty("undelivered", make_up, rest_seconds=60),
         Duty("alerts", _once(lambda: alert_orders(now=_now())), rest_seconds=60),
-        Duty("recipients", _once(lambda: forget_recipients(now=_now())), rest_seconds=3_600, alone=True),
+        Duty("recipients", forget, rest_seconds=3_600, alone=True),
     ]
 
 
@@ -141,14 +150,15 @@ def _sending() -> list[Duty]:
 def _telling(afterwards: ExitStack) -> list[Duty]:
     """Send events to systems; what is under way at the stop is waited for and noted."""
     from selbsthelfer.allowances.telling import tell_expiring
-    from selbsthelfer.outbox.delivering_events import MAX_SENT, Couriers, send_events, stop_sending
+    from selbsthelfer.outbox.couriers import Couriers
+    from selbsthelfer.outbox.delivering_events import MAX_SENT, send_events, stop_sending
     from selbsthelfer.outbox.webhooks import private_allowed
 
     couriers = Couriers(private=private_allowed())
-    afterwards.callback(lambda: stop_sending(now=_now(), couriers=couriers))
+    afterwards.callback(lambda: stop_sending(now_of=_now, couriers=couriers))
 
     def send() -> bool:
-        return send_events(limit=MAX_SENT, now=_now(), couriers=couriers).taken > 0
+        return send_events(limit=MAX_SENT, now_of=_now, couriers=couriers).taken > 0
 
     return [
         Duty("webhooks", send, rest_seconds=1),
@@ -185,7 +195,7 @@ def _deciding() -> list[Duty]:
 
     return [
         Duty("sweep", _once(lambda: sweep(now=_now())), rest_seconds=60, alone=True),
-        Duty("forgetting", _once(lambda: forget_expired(now=_now())), rest_seconds=3_600, alone=True),
+        Duty("forgetting", lambda: forget_expired(now=_now()), rest_seconds=3_600, alone=True),
     ]
 
 

@@ -41,7 +41,7 @@ def keep_answer(cursor: psycopg.Cursor[Any], *, client: str, key: str, status: i
     cursor.execute(_SQL["keep_answer"], {"client": client, "key": key, "status": status, "body": body})
 
 
-def forget_answers(cursor: psycopg.Cursor[Any], *, now: datetime, limit: int) -> None:
-    """Forget answers whose time is over, inside the running transaction."""
+def forget_answers(cursor: psycopg.Cursor[Any], *, now: datetime, limit: int) -> int:
+    """Forget answers whose time is over, inside the running transaction; return how many."""
     before = now - timedelta(hours=ANSWERS_KEPT_HOURS)
-    cursor.execute(_SQL["forget_answers"], {"before": before, "limit": limit})
+    return cursor.execute(_SQL["forget_answers"], {"before": before, "limit": limit}).rowcount

@@ -5,7 +5,6 @@ Times here are real time always, also in a demo whose clock was moved on.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -18,10 +17,11 @@ from selbsthelfer.identity.core.scopes import Scope
 from selbsthelfer.identity.known_keys import Client as Client
 from selbsthelfer.identity.known_keys import client_named as client_named
 from selbsthelfer.identity.known_keys import client_of_key as client_of_key
+from selbsthelfer.identity.known_keys import was_known as was_known
 from selbsthelfer.identity.models import Client as ClientRow
 from selbsthelfer.identity.models import ClientKey
+from selbsthelfer.kit.logs import ACTS
 
-_LOG = logging.getLogger(__name__)
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 MAX_CLIENTS: Final = 1_000
@@ -114,7 +114,7 @@ def add_client(
     except IntegrityError as error:
         raise ClientTakenError(f"there is a client {name} already") from error
     key, key_id = _put_key(client, now=now)
-    _LOG.info("client %s was added, with the scopes %s and the key %s", name, ",".join(client.scopes), key_id)
+    ACTS.info("client %s was added, with the scopes %s and the key %s", name, ",".join(client.scopes), key_id)
     return key
 
 
@@ -134,7 +134,7 @@ def rotate_key(*, name: str, overlap: timedelta = DEFAULT_OVERLAP, now: datetime
         key.ends_at = min(key.ends_at or now + overlap, now + overlap)
         key.save(update_fields=["ends_at"])
     text, key_id = _put_key(client, now=now)
-    _LOG.info(
+    ACTS.info(
         "client %s has the new key %s; others end: %s",
         name,
         key_id,
@@ -158,7 +158,7 @@ def revoke_keys(*, name: str, key_id: str | None = None, now: datetime) -> Seque
     for key in ended:
         key.ends_at = now
         key.save(update_fields=["ends_at"])
-    _LOG.info("keys of client %s were revoked: %s", name, ",".join(key.key_id for key in ended) or "none")
+    ACTS.info("keys of client %s were revoked: %s", name, ",".join(key.key_id for key in ended) or "none")
     return [key.key_id for key in ended]
 
 

@@ -21,7 +21,9 @@ _SCOPES: Final = frozenset(Scope)
 KNOWN_SECONDS: Final = 1.0
 """How long a key is taken for what it was when it was looked up: so long a revoked one may still open."""
 MAX_KNOWN: Final = 10_000
-"""Keys remembered, those that are nobody's among them; when there are more, all are forgotten."""
+"""Keys of clients remembered; when there are more, all are forgotten."""
+MAX_MISSED: Final = 1_000
+"""Keys remembered that are nobody's, apart from the others: wrong ones never push out a good one."""
 
 
 class Client(NamedTuple):
@@ -47,8 +49,32 @@ _EARLY_SECONDS: Final = 0.5
 _LOOKING: Final = tuple(Lock() for _ in range(16))
 """Whoever looks a key up holds one of them: who comes meanwhile goes on with what is known, or waits."""
 
-_KNOWN: Final[MutableMapping[str, _Known]] = {}
-_NAMED: Final[MutableMapping[str, _Known]] = {}
+
+class _Memory:
+    """What was looked up: what is a client's, and apart from it what is nobody's."""
+
+    def __init__(self) -> None:
+        self.found: Final[MutableMapping[str, _Known]] = {}
+        self.missed: Final[MutableMapping[str, _Known]] = {}
+
+    def get(self, key: str) -> _Known | None:
+        return self.found.get(key) or self.missed.get(key)
+
+    def keep(self, key: str, known: _Known) -> None:
+        is_found = known.client is not None
+        memory, other = (self.found, self.missed) if is_found else (self.missed, self.found)
+        if len(memory) >= (MAX_KNOWN if is_found else MAX_MISSED):
+            memory.clear()
+        memory[key] = known
+        other.pop(key, None)
+
+    def forget(self) -> None:
+        self.found.clear()
+        self.missed.clear()
+
+
+_KNOWN: Final = _Memory()
+_NAMED: Final = _Memory()
 
 
 def client_of_key(text: str) -> Client | None:
@@ -65,6 +91,13 @@ def client_of_key(text: str) -> Client | None:
     return known.client if known.ends_at is None or known.ends_at > datetime.now(UTC) else None
 
 
+def was_known(text: str) -> bool:
+    """Tell, without asking the database, whether this process has met this key as a client's."""
+    given = read_key(text)
+    known = None if given is None else _KNOWN.found.get(given.key_id)
+    return given is not None and known is not None and compare_digest(known.digest, given.digest)
+
+
 def client_named(name: str) -> Client | None:
     """Find a client that has a key that is good; asks the database as often as `client_of_key`."""
     return _recall(_NAMED, name, lambda: _look_up_named(name)).client
@@ -72,11 +105,11 @@ def client_named(name: str) -> Client | None:
 
 def forget_known() -> None:
     """Forget what was looked up, as a new process would."""
-    _KNOWN.clear()
-    _NAMED.clear()
+    _KNOWN.forget()
+    _NAMED.forget()
 
 
-def _recall(memory: MutableMapping[str, _Known], key: str, look_up: Callable[[], _Known]) -> _Known:
+def _recall(memory: _Memory, key: str, look_up: Callable[[], _Known]) -> _Known:
     """Give what is known, or look it up; of many threads that want the same, one asks the database."""
     known = memory.get(key)
     seconds_left = 0.0 if known is None else known.until - monotonic()
@@ -91,16 +124,11 @@ def _recall(memory: MutableMapping[str, _Known], key: str, look_up: Callable[[],
         latest = memory.get(key)
         if latest is not None and latest is not known and latest.until > monotonic():
             return latest
-        return _keep(memory, key, look_up())
+        found = look_up()
+        memory.keep(key, found)
+        return found
     finally:
         lock.release()
-
-
-def _keep(memory: MutableMapping[str, _Known], key: str, known: _Known) -> _Known:
-    if len(memory) >= MAX_KNOWN:
-        memory.clear()
-    memory[key] = known
-    return known
 
 
 def _client(name: str, scopes: Sequence[str], requests_per_minute: int) -> Client:

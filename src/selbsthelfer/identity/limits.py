@@ -39,13 +39,21 @@ class TooOftenError(Exception):
 
 
 def count_try(
-    request: HttpRequest, action: str, *, key: str | None = None, rates: Mapping[str, str] = RATES
+    request: HttpRequest,
+    action: str,
+    *,
+    key: str | None = None,
+    address: str | None = None,
+    rates: Mapping[str, str] = RATES,
 ) -> None:
-    """Count a try, in one statement; raises `TooOftenError`, and counts none, when there were too many."""
+    """Count a try, in one statement; raises `TooOftenError`, and counts none, when there were too many.
+
+    The `address` is that of the request where none is given.
+    """
     asked, now = parse_rates(rates[action]), datetime.now(UTC)
     # By address first: who has used up their own tries must not use up those of somebody's number.
     for per in sorted({rate.per for rate in asked}, key="ip".__ne__):
-        who = get_ip(request) if per == "ip" else key
+        who = key if per != "ip" else get_ip(request) if address is None else address
         assert who is not None, f"{action} is counted by key"  # noqa: S101 - a fault of the caller
         if not count_within(f"{action}/{per}/{who}", [rate for rate in asked if rate.per == per], now=now):
             raise TooOftenError(action)

@@ -255,14 +255,14 @@ def end_other_sessions(*, user: User, session_key: str | None) -> int:
 def forget_expired(*, now: datetime) -> int:
     """Forget sessions, counts of tries and answers that ran out, `MAX_FORGOTTEN` of each.
 
-    Returns how many sessions it were.
+    Returns how many it were of the kind of which there were most: with `MAX_FORGOTTEN` there may be more.
     """
     cursor = open_cursor()
     parameters = {"now": now, "limit": MAX_FORGOTTEN}
-    cursor.execute(_SQL["forget_counts"], parameters)
-    forget_answers(cursor, now=now, limit=MAX_FORGOTTEN)
-    (forgotten,) = cursor.execute(_SQL["forget_sessions"], parameters).fetchone() or (0,)
-    return int(forgotten)
+    answers = forget_answers(cursor, now=now, limit=MAX_FORGOTTEN)
+    (counts,) = cursor.execute(_SQL["forget_counts"], parameters).fetchone() or (0,)
+    (sessions,) = cursor.execute(_SQL["forget_sessions"], parameters).fetchone() or (0,)
+    return max(answers, int(counts), int(sessions))
 
 
 def erase_line(cursor: psycopg.Cursor[Any], line: UUID, *, now: datetime) -> None:  # noqa: ARG001

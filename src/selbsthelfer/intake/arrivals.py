@@ -17,6 +17,8 @@ PARKED_FOR = timedelta(days=30)
 """How long a fact waits for its line to be registered."""
 OWN_SOURCES = "/selbsthelfer/"
 """What the sources of our own facts begin with; no other system may use it."""
+OLD_SOURCES = frozenset({"/conversations"})
+"""Sources of our own facts that do not begin so; they are kept, as facts are known by them."""
 
 _BACKDATED = Rejection(
     "backdating_not_allowed", "received", "only who may backdate tells when a fact was received"
@@ -125,7 +127,7 @@ def _not_on_terms(fact: Fact, terms: Terms) -> Rejection | None:
     if terms.is_foreign:
         if fact.received is not None and not terms.may_backdate:
             return _BACKDATED
-        if fact.source.startswith(OWN_SOURCES):
+        if fact.source.startswith(OWN_SOURCES) or fact.source in OLD_SOURCES:
             return _SOURCE_RESERVED
     return _too_early(fact, terms)
 

@@ -51,9 +51,9 @@ class GrowingFile:
                 yield line.decode("utf-8", errors="surrogateescape") + "\n"
             if read:
                 continue
-            if has_successor:
-                self._begin_anew()
-            elif self._was_cut():
+            if has_successor and self._begin_anew():
+                continue
+            if self._was_cut():
                 self._file.seek(0)
                 self._rest, self.line = b"", 0
             elif not rest():
@@ -75,10 +75,17 @@ class GrowingFile:
     def _was_cut(self) -> bool:
         return os.fstat(self._file.fileno()).st_size < self._file.tell()
 
-    def _begin_anew(self) -> None:
-        successor = _open(self._path)
+    def _begin_anew(self) -> bool:
+        """Go on in the new file; tell whether it was still there to be opened."""
+        try:
+            successor = _open(self._path)
+        except UnreadableFileError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return False
+            raise
         self._file.close()
         self._file, self._rest, self.line = successor, b"", 0
+        return True
 
 
 def _open(path: Path) -> FileIO:

@@ -8,37 +8,34 @@ alone, and no thread runs beside the requests.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from threading import Lock
 from typing import NamedTuple
 
-import django.db
-import psycopg
 from django.db import connection
 
 from selbsthelfer.intake.core.validation import Rejection
 from selbsthelfer.intake.operations import MAX_BATCH, Receipt, Terms, accept
+from selbsthelfer.kit.sql import is_database_away
 
 MAX_GATHERED_FACTS = 100
 """Facts in a request that is committed with others; a larger one pays for a transaction of its own."""
 MAX_WAITING = 1_000
-"""Requests that wait for the next group; beyond it the sender has to come again."""
+"""Requests that wait for the next group; beyond it the sender has to come again.
+
+Each waits in a thread, so a server that has fewer threads (`cli.serve.THREADS`) never gets there: there
+senders wait for a thread.
+"""
+WAIT_SECONDS = 30.0
+"""How long a request waits for others to commit it; then its sender has to come again."""
 MAX_LEADERS = 1
 """Groups that are committed at once. A second makes the groups smaller and so the facts dearer."""
 
-_UNREACHABLE = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    django.db.OperationalError,
-    django.db.InterfaceError,
-)
-"""What is raised where the database is away: nothing is wrong with the facts, so they may be sent again."""
-
 
 class BusyError(RuntimeError):
-    """More requests wait than `MAX_WAITING`; nothing was taken."""
+    """More requests wait than `MAX_WAITING`, or this one did for `WAIT_SECONDS`; it may be sent again."""
 
     code = "busy"
 
@@ -59,6 +56,8 @@ class _Request:
     leads: bool = False
     next: _Request | None = None
     """Who is woken after this one: a group that woke at once would fight over the interpreter."""
+    is_woken: bool = False
+    has_left: bool = False
     taken: Taken | None = None
     error: BaseException | None = None
 
@@ -101,13 +100,26 @@ class Gathering:
             if self._leaders < MAX_LEADERS:
                 self._leaders += 1
                 request.leads = True
-        if not request.leads:
-            request.awake.acquire()
+        if not request.leads and not request.awake.acquire(timeout=WAIT_SECONDS):
+            self._give_up(request)
         if request.leads:
             self._lead(request)
         elif request.next is not None:
             request.next.awake.release()
         return request.answer()
+
+    def _give_up(self, request: _Request) -> None:
+        """Let a request wait no longer: raises `BusyError`, unless it was chosen to lead or woken meanwhile.
+
+        Its facts may be in hand and enter yet: whoever sends them again hears that they are known.
+        """
+        with self._lock:
+            if request.leads or request.is_woken:
+                return
+            request.has_left = True
+            if request in self._waiting:
+                self._waiting.remove(request)
+        raise BusyError(f"a request has waited for {WAIT_SECONDS:.0f} s")
 
     def _lead(self, leader: _Request) -> None:
         """Commit a group with the leader's request in it; then let the next one lead."""
@@ -121,7 +133,7 @@ class Gathering:
             raise
         finally:
             self._hand_over()
-            _wake([request for request in group if request is not leader])
+            self._wake(request for request in group if request is not leader)
 
     def _next_group(self, leader: _Request) -> list[_Request]:
         """Take out what waits and may enter with the leader's request, the oldest first."""
@@ -153,32 +165,37 @@ class Gathering:
             leader.leads = True
         leader.awake.release()
 
-
-def _wake(followers: Sequence[_Request]) -> None:
-    """Wake the first follower, who wakes the next."""
-    for follower, after in pairwise(followers):
-        follower.next = after
-    if followers:
-        followers[0].awake.release()
+    def _wake(self, group: Iterable[_Request]) -> None:
+        """Wake the first who still waits, who wakes the next."""
+        with self._lock:
+            followers = [request for request in group if not request.has_left]
+            for follower in followers:
+                follower.is_woken = True
+            for follower, after in pairwise(followers):
+                follower.next = after
+        if followers:
+            followers[0].awake.release()
 
 
 def _commit(group: Sequence[_Request]) -> None:
-    """Take a group in one transaction; where it fails for an unknown reason, each request by itself.
+    """Take a group in one transaction; where it fails and the database is there, each request by itself.
 
     So a request that brings a group down meets its own error only, and the others are served.
     """
     try:
         _take_together(group)
-    except _UNREACHABLE:
-        raise
-    except Exception:
-        if len(group) == 1:
+    except Exception as error:
+        if len(group) == 1 or is_database_away(error):
             raise
-        for request in group:
+        for place, request in enumerate(group):
             try:
                 _take_together([request])
-            except Exception as error:  # noqa: BLE001 - it is raised where the request waits
-                request.error = error
+            except Exception as own:  # noqa: BLE001 - it is raised where the request waits
+                request.error = own
+                if is_database_away(own):
+                    for left in group[place:]:
+                        left.error = own
+                    return
 
 
 def _take_together(group: Sequence[_Request]) -> None:

@@ -7,14 +7,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import connection, transaction
 
+from selbsthelfer.kit.logs import log_failure
 from selbsthelfer.kit.metrics import DUTIES_FAILED
-from selbsthelfer.kit.sql import open_cursor
+from selbsthelfer.kit.sql import DATABASE_ERRORS, drop_connection, open_cursor
 
 _LOG = logging.getLogger(__name__)
 
@@ -90,14 +90,17 @@ def _one_alone(duty: Duty) -> bool:
     try:
         return duty.round()
     finally:
-        with suppress(DatabaseError, InterfaceError), transaction.atomic():
-            open_cursor().execute("SELECT pg_advisory_unlock(hashtext(%s))", [duty.name])
+        try:
+            with transaction.atomic():
+                open_cursor().execute("SELECT pg_advisory_unlock(hashtext(%s))", [duty.name])
+        except DATABASE_ERRORS:
+            # The lock goes with the connection, and what the round raised is told.
+            drop_connection()
 
 
 def _tell_failure(duty: Duty, error: Exception, rest: float) -> None:
     """Tell the kind of an error, never its text, which may name somebody; let a broken connection go."""
     DUTIES_FAILED.labels(duty.name).inc()
-    _LOG.error("%s failed: %s; tried again in %.0f s", duty.name, type(error).__name__, rest)
-    if isinstance(error, (DatabaseError, InterfaceError)):
-        with suppress(Exception):
-            connection.close()
+    log_failure(_LOG, f"{duty.name} failed, tried again in {rest:.0f} s", error)
+    if isinstance(error, DATABASE_ERRORS):
+        drop_connection()

@@ -8,18 +8,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Any, LiteralString, cast
+from typing import Any, Final, LiteralString, cast
 from uuid import UUID
 
 import psycopg
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 _TIMESTAMPTZ = psycopg.postgres.types["timestamptz"].oid
 _NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
+
+DATABASE_ERRORS: Final = (DatabaseError, InterfaceError, psycopg.Error)
+"""Whatever goes wrong with the database: statements of `open_cursor` raise the driver's own errors."""
+_LOST: Final = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
+_LOST_STATES: Final = ("08", "57P0", "25P03")
+"""SQLSTATEs of a connection that is gone: classes and codes, by what they begin with."""
+
+
+def is_database_away(error: BaseException) -> bool:
+    """Tell whether the database cannot be reached, so that nothing is wrong with what it was asked."""
+    first = error if isinstance(error, psycopg.Error) else error.__cause__
+    state = getattr(first, "sqlstate", None)
+    return isinstance(error, _LOST) if state is None else state.startswith(_LOST_STATES)
+
+
+def drop_connection() -> None:
+    """Let go of this thread's connection, as broken as it may be; the next statement opens another."""
+    with suppress(*DATABASE_ERRORS):
+        connection.close()
 
 
 @cache

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 import psycopg
 from django.db import transaction
-from standardwebhooks import Webhook
 
 from selbsthelfer.kit.sql import open_cursor, statements
-from selbsthelfer.outbox.adapters.posting import TIMEOUT_SECONDS, Answer, Poster
-from selbsthelfer.outbox.core.events import write_body
+from selbsthelfer.outbox.adapters.posting import Answer
 from selbsthelfer.outbox.core.webhooks import DisabledReason, is_given_up, next_try_at, rests_until
+from selbsthelfer.outbox.couriers import Carried, Couriers, Destination, Outcome
 from selbsthelfer.outbox.operations import Round
 from selbsthelfer.outbox.sealing import SealBrokenError, unseal
-from selbsthelfer.outbox.webhooks import MAX_ENDPOINTS
+from selbsthelfer.outbox.webhooks import MAX_ENDPOINTS, MAX_LISTENERS
 
 _SQL = statements("selbsthelfer.outbox")
 _LOG = logging.getLogger(__name__)
@@ -33,10 +28,6 @@ MAX_SENT: Final = 5_000
 """Events sent in one round."""
 MAX_TAKEN: Final = 200
 """Events taken for one endpoint at once."""
-LANES: Final = 8
-"""Threads that carry events to one endpoint at the same time."""
-LANE_SECONDS: Final = 10.0
-"""After so long a thread begins no further attempt: what is left is given back."""
 LEASE: Final = timedelta(minutes=5)
 """For how long a delivery belongs to the sender that took it: longer than a thread keeps any."""
 WAIT_SECONDS: Final = 2.0
@@ -47,125 +38,13 @@ EVENTS_KEPT_FOR: Final = timedelta(days=30)
 """How long events, deliveries and attempts are kept."""
 GONE: Final = 410
 
-_USER_AGENT: Final = "Selbsthelfer-Webhooks/1"
-
-
-class Carried(NamedTuple):
-    """What a thread has to do: a delivery, and where it goes. `tries` counts since it was last replayed."""
-
-    delivery_id: int
-    endpoint_id: UUID
-    event_id: UUID
-    kind: str
-    happened_at: datetime
-    data: str
-    attempts: int
-    tries: int
-    first_tried_at: datetime
-
-
-class Outcome(NamedTuple):
-    """What became of a delivery; without an answer it was not tried and is given back."""
-
-    carried: Carried
-    started_at: datetime | None
-    answer: Answer | None
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """An endpoint as a sender needs it; with `is_failing` one event at a time tries whether it is back."""
-
-    endpoint_id: UUID
-    url: str
-    secrets: tuple[str, ...]
-    is_failing: bool
-
-
-class Couriers:
-    """The threads that carry events. They know no database: who owns them takes and notes.
-
-    A slow endpoint holds no more than its own `LANES` threads, and there are enough for every endpoint.
-    """
-
-    def __init__(self, *, private: bool = False, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
-        threads = MAX_ENDPOINTS * LANES
-        self._poster = Poster(private=private, connections=threads, timeout_seconds=timeout_seconds)
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="courier")
-        self._running: dict[Future[list[Outcome]], UUID] = {}
-        self._stopping = threading.Event()
-
-    def __enter__(self) -> Couriers:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @property
-    def busy(self) -> Collection[UUID]:
-        """The endpoints that are being served."""
-        return set(self._running.values())
-
-    def start(self, destination: Destination, carried: Sequence[Carried], *, now: datetime) -> None:
-        """Begin to carry events to one endpoint."""
-        for lane in range(min(LANES, len(carried))):
-            future = self._threads.submit(self._carry, destination, carried[lane::LANES], now)
-            self._running[future] = destination.endpoint_id
-
-    def finished(self, wait_seconds: float | None) -> list[Outcome]:
-        """Wait until a thread has finished, at most so long; return what became of what it had."""
-        done, _ = wait(self._running, timeout=wait_seconds, return_when=FIRST_COMPLETED)
-        for future in done:
-            del self._running[future]
-        return [outcome for future in done for outcome in future.result()]
-
-    def stop(self) -> None:
-        """Begin no further attempt: what is left of what was started is given back."""
-        self._stopping.set()
-
-    def close(self) -> None:
-        """Let the attempts in hand end; what was taken and is not noted goes out again after its lease."""
-        self.stop()
-        self._threads.shutdown(wait=True)
-        self._poster.close()
-
-    def _carry(self, destination: Destination, carried: Sequence[Carried], now: datetime) -> list[Outcome]:
-        """Carry events one after the other, until one fails or time is up."""
-        began = time.monotonic()
-        outcomes: list[Outcome] = []
-        is_over = False
-        for one in carried:
-            seconds = time.monotonic() - began
-            if is_over or seconds >= LANE_SECONDS or self._stopping.is_set():
-                outcomes.append(Outcome(one, None, None))
-                continue
-            body = write_body(one.kind, one.happened_at, one.data)
-            headers = signed_headers(destination.secrets, one.event_id, datetime.now(UTC), body)
-            answer = self._poster.post(destination.url, body.encode(), headers)
-            outcomes.append(Outcome(one, now + timedelta(seconds=seconds), answer))
-            is_over = answer.failure is not None
-        return outcomes
-
-
-def signed_headers(secrets: Sequence[str], event_id: UUID, sent_at: datetime, body: str) -> Mapping[str, str]:
-    """Write the headers of an attempt by Standard Webhooks, with a signature for each valid secret.
-
-    The receiver compares the timestamp with its own clock, so it is the true time of the attempt.
-    """
-    signatures = [Webhook(secret).sign(str(event_id), sent_at, body) for secret in secrets]
-    return {
-        "Content-Type": "application/json",
-        "User-Agent": _USER_AGENT,
-        "webhook-id": str(event_id),
-        "webhook-timestamp": str(int(sent_at.timestamp())),
-        "webhook-signature": " ".join(signatures),
-    }
-
 
 def send_events(
-    *, limit: int, now: datetime, couriers: Couriers, wait_seconds: float | None = WAIT_SECONDS
+    *,
+    limit: int,
+    now_of: Callable[[], datetime],
+    couriers: Couriers,
+    wait_seconds: float | None = WAIT_SECONDS,
 ) -> Round:
     """Send up to `limit` events that are due, at most `MAX_SENT`; then forget old ones.
 
@@ -176,25 +55,55 @@ def send_events(
     total, left = Round(0, 0, 0), min(limit, MAX_SENT)
     ends_at = None if wait_seconds is None else time.monotonic() + wait_seconds
     while True:
-        left -= _take(couriers, left, now)
+        left -= _take(couriers, left, now_of)
         if not couriers.busy:
             break
         remaining = None if ends_at is None else max(0.0, ends_at - time.monotonic())
         outcomes = couriers.finished(remaining)
-        if not outcomes:
+        if not outcomes and remaining is not None:
             break
-        total = _sum(total, _note(outcomes, now))
-    _forget_old(now)
+        total = _sum(total, _note(outcomes, now_of()))
+    _forget_old(now_of())
     return total
 
 
-def stop_sending(*, now: datetime, couriers: Couriers) -> Round:
+def send_one(
+    *, event_id: UUID, endpoint_id: UUID, now_of: Callable[[], datetime], couriers: Couriers
+) -> Round:
+    """Send one event to one endpoint and wait for what comes of it; nothing else is taken.
+
+    Nothing is sent where the endpoint is disabled or rests, or another sender has the event.
+    """
+    now = now_of()
+    with transaction.atomic(durable=True):
+        cursor = open_cursor()
+        ready = _ready(cursor, (), MAX_ENDPOINTS + MAX_LISTENERS, now)
+        if endpoint_id not in ready:
+            return Round(0, 0, 0)
+        parameters = {
+            "event_id": event_id,
+            "endpoint_id": endpoint_id,
+            "now": now,
+            "leased_until": now + LEASE,
+        }
+        rows = cursor.execute(_SQL["take_delivery"], parameters).fetchall()
+    _start(couriers, ready, rows, now_of)
+    return _finish(couriers, now_of)
+
+
+def stop_sending(*, now_of: Callable[[], datetime], couriers: Couriers) -> Round:
     """Let the attempts in hand end and note what became of them, so that nothing has to be sent twice."""
     couriers.stop()
+    total = _finish(couriers, now_of)
+    couriers.close()
+    return total
+
+
+def _finish(couriers: Couriers, now_of: Callable[[], datetime]) -> Round:
+    """Wait for what is under way, and note it."""
     total = Round(0, 0, 0)
     while couriers.busy:
-        total = _sum(total, _note(couriers.finished(None), now))
-    couriers.close()
+        total = _sum(total, _note(couriers.finished(None), now_of()))
     return total
 
 
@@ -202,10 +111,11 @@ def _sum(one: Round, other: Round) -> Round:
     return Round(*(a + b for a, b in zip(one, other, strict=True)))
 
 
-def _take(couriers: Couriers, limit: int, now: datetime) -> int:
+def _take(couriers: Couriers, limit: int, now_of: Callable[[], datetime]) -> int:
     """Take events for every endpoint that is free, the same number for each, and start them; count them."""
     if limit <= 0:
         return 0
+    now = now_of()
     with transaction.atomic(durable=True):
         cursor = open_cursor()
         ready = _ready(cursor, couriers.busy, limit, now)
@@ -219,12 +129,22 @@ def _take(couriers: Couriers, limit: int, now: datetime) -> int:
             "leased_until": now + LEASE,
         }
         rows = cursor.execute(_SQL["take_deliveries"], parameters).fetchall()
+    _start(couriers, ready, rows, now_of)
+    return len(rows)
+
+
+def _start(
+    couriers: Couriers,
+    ready: dict[UUID, Destination],
+    rows: Iterable[tuple[Any, ...]],
+    now_of: Callable[[], datetime],
+) -> None:
+    """Give the couriers what was taken, by endpoint."""
     taken: dict[UUID, list[Carried]] = defaultdict(list)
     for carried in sorted(Carried(*row) for row in rows):
         taken[carried.endpoint_id].append(carried)
     for endpoint_id, deliveries in taken.items():
-        couriers.start(ready[endpoint_id], deliveries, now=now)
-    return len(rows)
+        couriers.start(ready[endpoint_id], deliveries, now_of=now_of)
 
 
 def _ready(

@@ -22,11 +22,13 @@ _BEYOND_ALL: Final = 2**63 - 1
 class EndpointState(NamedTuple):
     """An endpoint as its owner sees it; its secrets are shown when they are made, and never again.
 
-    `failing_since` is the first failure after the last success. Until `old_secret_until` every event is
-    signed with the secret of before, too.
+    `owner` is the client that listens by it, empty where it is the operator's own. `failing_since` is the
+    first failure after the last success. Until `old_secret_until` every event is signed with the secret of
+    before, too.
     """
 
     endpoint_id: UUID
+    owner: str
     url: str
     kinds: list[str]
     description: str
@@ -94,7 +96,7 @@ def endpoint_of_id(cursor: psycopg.Cursor[Any], endpoint_id: UUID) -> EndpointSt
 
 
 def endpoints(cursor: psycopg.Cursor[Any]) -> Sequence[EndpointState]:
-    """List all endpoints, the oldest first; there are `MAX_ENDPOINTS` at most."""
+    """List all endpoints, the operator's and those of others, the oldest first."""
     return [_endpoint(row) for row in cursor.execute(_SQL["endpoints"])]
 
 

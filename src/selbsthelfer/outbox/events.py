@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 
 from selbsthelfer.kit.sql import statements
-from selbsthelfer.outbox.core.events import event_id_of, write_data
+from selbsthelfer.outbox.core.events import EventKind, event_id_of, write_data
 
 _SQL = statements("selbsthelfer.outbox")
 
@@ -21,8 +21,8 @@ AT_ONCE: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class EventRow(NamedTuple):
     """An event to be told once per `key`, which its author derives from what it tells.
 
-    `kind` is an `EventKind`. `data` holds ids, bytes and instants as text: no telephone numbers, no words of
-    people.
+    `kind` is an `EventKind`; an event with `is_whole_body`, whose `data` is all that is sent, has a kind of
+    its author's. `data` holds ids, bytes and instants as text: no telephone numbers, no words of people.
     """
 
     key: str
@@ -30,6 +30,11 @@ class EventRow(NamedTuple):
     subscriber_id: UUID | None
     data: Mapping[str, Any]
     happened_at: datetime
+    is_whole_body: bool = False
+
+    def checked_kind(self) -> str:
+        """Give the kind; raises `ValueError` where it is none, so that no event is lost by a wrong name."""
+        return self.kind if self.is_whole_body else EventKind(self.kind).value
 
 
 def wanted_kinds(cursor: psycopg.Cursor[Any]) -> Mapping[str, datetime]:
@@ -52,10 +57,11 @@ def put_events(cursor: psycopg.Cursor[Any], rows: Sequence[EventRow]) -> None:
         _SQL["put_events"],
         {
             "ids": [event_id_of(row.key) for row in rows],
-            "kinds": [str(row.kind) for row in rows],
+            "kinds": [row.checked_kind() for row in rows],
             "lines": [row.subscriber_id for row in rows],
             "data": [write_data(row.data) for row in rows],
             "happened_at": [row.happened_at for row in rows],
+            "whole_bodies": [row.is_whole_body for row in rows],
             "at_once": AT_ONCE,
         },
     )

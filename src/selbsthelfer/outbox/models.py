@@ -79,11 +79,13 @@ class Message(models.Model):
 class Endpoint(models.Model):
     """A system of the operator's that wants events of some kinds.
 
-    Secrets are sealed with the secret key of the site. `failing_since` is the first failure after the last
-    success; until `rests_until` it is left alone.
+    `owner` is the client that listens by it, empty where it is the operator's own. Secrets are sealed with
+    the secret key of the site. `failing_since` is the first failure after the last success; until
+    `rests_until` it is left alone.
     """
 
     endpoint_id = models.UUIDField(primary_key=True)
+    owner = Identifier(default="")
     url = Identifier()
     kinds = ArrayField(Identifier())
     description = models.TextField(default="")
@@ -114,13 +116,17 @@ class Endpoint(models.Model):
 
 
 class Event(models.Model):
-    """An event that at least one endpoint wanted when it happened; its id is made of its key."""
+    """An event that at least one endpoint wanted when it happened; its id is made of its key.
+
+    With `is_whole_body` its data is all that is sent, else type and instant are put around it.
+    """
 
     event_id = models.UUIDField(primary_key=True)
     kind = Identifier()
     subscriber_id = models.UUIDField(null=True)
     data = models.JSONField()
     happened_at = models.DateTimeField()
+    is_whole_body = models.BooleanField(default=False)
 
     class Meta:
         indexes = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
@@ -13,7 +13,7 @@ import psycopg
 from django.db import transaction
 
 from selbsthelfer.kit.sql import open_cursor, statements
-from selbsthelfer.outbox.core.events import PARTNER_KINDS, TEST_KIND, EventKind, event_id_of
+from selbsthelfer.outbox.core.events import TEST_KIND, EventKind, event_id_of
 from selbsthelfer.outbox.core.webhooks import (
     MAX_DESCRIPTION_CHARACTERS,
     MAX_OLD_SECRET_VALID_FOR,
@@ -31,10 +31,15 @@ from selbsthelfer.outbox.sealing import seal
 _SQL = statements("selbsthelfer.outbox")
 
 MAX_ENDPOINTS: Final = 20
-"""Endpoints in all; each has threads of its own while it is served."""
+"""Endpoints of the operator's own; each has threads of its own while it is served."""
+MAX_OF_OWNER: Final = 5
+"""Endpoints by which one client listens."""
+MAX_LISTENERS: Final = 20
+"""Endpoints by which all clients listen; they take none of the operator's."""
 MAX_REPLAYED: Final = 10_000
 """Events sent again by one request."""
 _BEFORE_ALL: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_KINDS: Final = frozenset(kind.value for kind in EventKind)
 
 
 class UnknownEndpointError(LookupError):
@@ -44,9 +49,15 @@ class UnknownEndpointError(LookupError):
 
 
 class TooManyEndpointsError(RuntimeError):
-    """There are `MAX_ENDPOINTS` already."""
+    """There are `MAX_ENDPOINTS` already, `MAX_OF_OWNER` of this client, or `MAX_LISTENERS` of all clients."""
 
     code = "too_many_endpoints"
+
+
+class EndpointOwnedError(RuntimeError):
+    """A client listens by this endpoint: nobody else says where its events go."""
+
+    code = "endpoint_owned"
 
 
 class EndpointDisabledError(RuntimeError):
@@ -97,27 +108,62 @@ def private_allowed(environ: Mapping[str, str] | None = None) -> bool:
 def add_endpoint(
     *, url: str, kinds: Iterable[str], now: datetime, description: str = "", private: bool | None = None
 ) -> SecretMade:
-    """Add an endpoint; it gets what happens from now on, of the kinds it wants.
+    """Add an endpoint of the operator's; it gets what happens from now on, of the kinds it wants.
 
     Raises `EndpointRefusedError`, `TooManyEndpointsError`.
     """
-    secret, endpoint_id = _new_secret(), uuid4()
     row = {
-        "endpoint_id": endpoint_id,
+        "owner": "",
         "url": checked_url(url, private=private_allowed() if private is None else private),
-        "kinds": _checked_kinds(kinds),
+        "kinds": _checked_kinds(kinds, _KINDS),
         "description": _checked_description(description),
-        "sealed_secret": seal(secret),
         "now": now,
     }
     with transaction.atomic():
         cursor = open_cursor()
         cursor.execute(_SQL["endpoints_alone"])
-        there = cursor.execute(_SQL["count_endpoints"]).fetchone()
-        if there is not None and there[0] >= MAX_ENDPOINTS:
+        if _count(cursor, "")[0] >= MAX_ENDPOINTS:
             raise TooManyEndpointsError(f"there are at most {MAX_ENDPOINTS} endpoints")
-        cursor.execute(_SQL["put_endpoint"], row)
-        return SecretMade(_found(cursor, endpoint_id), secret)
+        return _put(cursor, row)
+
+
+def add_listener(
+    *,
+    owner: str,
+    url: str,
+    kinds: Iterable[str],
+    offered: Collection[str],
+    now: datetime,
+    description: str = "",
+    private: bool | None = None,
+) -> EndpointState:
+    """Add an endpoint by which a client listens to some of what is offered; asking again finds the same one.
+
+    One that failed and was therefore disabled is enabled again. Raises `EndpointRefusedError`,
+    `TooManyEndpointsError`, and `EndpointDisabledError` where the operator disabled it.
+    """
+    row = {
+        "owner": owner,
+        "url": checked_url(url, private=private_allowed() if private is None else private),
+        "kinds": _checked_kinds(kinds, offered),
+        "description": _checked_description(description),
+        "now": now,
+    }
+    with transaction.atomic():
+        cursor = open_cursor()
+        cursor.execute(_SQL["endpoints_alone"])
+        same = cursor.execute(_SQL["same_listener"], row).fetchone()
+        if same is not None:
+            found = _found(cursor, same[0])
+            if found.disabled_reason is DisabledReason.BY_HAND:
+                raise EndpointDisabledError("the operator has disabled this listener")
+            return found if found.is_active else enable_endpoint(endpoint_id=same[0], now=now)
+        own, all_ = _count(cursor, owner)
+        if own >= MAX_OF_OWNER or all_ >= MAX_LISTENERS:
+            raise TooManyEndpointsError(
+                f"there are at most {MAX_OF_OWNER} listeners of one client, {MAX_LISTENERS} in all"
+            )
+        return _put(cursor, row).endpoint
 
 
 def change_endpoint(
@@ -128,19 +174,23 @@ def change_endpoint(
     description: str | None = None,
     private: bool | None = None,
 ) -> EndpointState:
-    """Change what is given of an endpoint; what already waits goes to the new address, too.
+    """Change what is given of an endpoint of the operator's; what already waits goes to the new address, too.
 
-    Raises `UnknownEndpointError`, `EndpointRefusedError`.
+    Raises `UnknownEndpointError`, `EndpointRefusedError`, and `EndpointOwnedError` where it is a client's.
     """
     is_private = private_allowed() if private is None else private
     row = {
         "endpoint_id": endpoint_id,
         "url": None if url is None else checked_url(url, private=is_private),
-        "kinds": None if kinds is None else _checked_kinds(kinds),
+        "kinds": None if kinds is None else _checked_kinds(kinds, _KINDS),
         "description": None if description is None else _checked_description(description),
     }
     with transaction.atomic():
         cursor = open_cursor()
+        if (url, kinds, description) == (None, None, None):
+            return _found(cursor, endpoint_id)
+        if _found(cursor, endpoint_id).owner:
+            raise EndpointOwnedError("a client listens by this endpoint; only its own request can change it")
         cursor.execute(_SQL["change_endpoint"], row)
         return _found(cursor, endpoint_id)
 
@@ -186,14 +236,17 @@ def disable_endpoint(*, endpoint_id: UUID, now: datetime) -> EndpointState:
         return _found(cursor, endpoint_id)
 
 
-def enable_endpoint(*, endpoint_id: UUID) -> EndpointState:
-    """Send to an endpoint again, what still waits at once; enabling again changes nothing.
+def enable_endpoint(*, endpoint_id: UUID, now: datetime) -> EndpointState:
+    """Send to an endpoint that is disabled or failing again, what still waits at once.
 
-    What failed for good meanwhile is sent by `replay_failed`. Raises `UnknownEndpointError`.
+    Of what failed before, `MAX_REPLAYED` at once and more at the instants of their own. What failed for good
+    is sent by `replay_failed`. Raises `UnknownEndpointError`.
     """
     with transaction.atomic():
         cursor = open_cursor()
-        cursor.execute(_SQL["enable_endpoint"], {"endpoint_id": endpoint_id})
+        if cursor.execute(_SQL["enable_endpoint"], {"endpoint_id": endpoint_id}).rowcount:
+            parameters = {"endpoint_id": endpoint_id, "now": now, "limit": MAX_REPLAYED}
+            cursor.execute(_SQL["make_due"], parameters)
         return _found(cursor, endpoint_id)
 
 
@@ -259,14 +312,28 @@ def _found(cursor: psycopg.Cursor[Any], endpoint_id: UUID) -> EndpointState:
     return found
 
 
+def _count(cursor: psycopg.Cursor[Any], owner: str) -> tuple[int, int]:
+    """Count the endpoints of an owner, and those of all clients."""
+    row = cursor.execute(_SQL["count_endpoints"], {"owner": owner}).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate always returns a row
+    return int(row[0]), int(row[1])
+
+
+def _put(cursor: psycopg.Cursor[Any], row: Mapping[str, Any]) -> SecretMade:
+    secret, endpoint_id = _new_secret(), uuid4()
+    made = {**row, "endpoint_id": endpoint_id, "sealed_secret": seal(secret)}
+    cursor.execute(_SQL["put_endpoint"], made)
+    return SecretMade(_found(cursor, endpoint_id), secret)
+
+
 def _new_secret() -> str:
     return write_secret(secrets.token_bytes(SECRET_BYTES))
 
 
-def _checked_kinds(kinds: Iterable[str]) -> list[str]:
+def _checked_kinds(kinds: Iterable[str], offered: Collection[str]) -> list[str]:
     """Order the kinds asked for; raises `KindsRefusedError`."""
-    wanted, there_are = set(kinds), {kind.value for kind in EventKind} | PARTNER_KINDS
-    unknown = sorted(wanted - there_are)
+    wanted = {str(kind) for kind in kinds}
+    unknown = sorted(wanted - set(offered))
     if unknown:
         raise KindsRefusedError(f"there is no event “{unknown[0][:40]}”")
     if not wanted:

@@ -5,19 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4, uuid5
 
 import psycopg
+from django.db import transaction
 
-from selbsthelfer.kit.sql import statements
+from selbsthelfer.kit.sql import open_cursor, statements
 from selbsthelfer.partners.core.keeping import MAX_ID_CHARACTERS, is_id
-from selbsthelfer.partners.core.refusals import ConflictError, RefusedError
+from selbsthelfer.partners.core.refusals import ConflictError, RefusedError, UnknownError
 from selbsthelfer.partners.queries import Filed, read_filed
 
 _SQL = statements("selbsthelfer.partners")
+
+KEPT_FOR: Final = timedelta(days=90)
+"""How long a document is kept after its last change, and a reservation after its end."""
+MAX_FORGOTTEN: Final = 10_000
+"""Documents forgotten at once."""
 _KEYS: Final = UUID("9d7a0f0c-6f35-5f0e-9a37-5a1f0f7f2c11")
 """The namespace of ids that are made from a partner's idempotency key."""
 
@@ -119,6 +125,17 @@ def file(cursor: psycopg.Cursor[Any], request: Request, filing: Filing, *, now: 
     return None if row is not None else repetition(cursor, request, filing.id, filing.digest)
 
 
+def own_document(cursor: psycopg.Cursor[Any], partner: Partner, kind: str, id_: str) -> Filed:
+    """Lock a document that this partner asked for; of others' it learns as little as of none.
+
+    Raises `UnknownError`.
+    """
+    filed = read_filed(cursor, kind, id_, is_sandbox=partner.is_sandbox, locked=True)
+    if filed is None or filed.client != partner.name:
+        raise UnknownError(kind)
+    return filed
+
+
 def change(
     cursor: psycopg.Cursor[Any],
     filed: Filed,
@@ -149,3 +166,13 @@ def change(
 def erase_line(cursor: psycopg.Cursor[Any], line: UUID) -> None:
     """Empty what partners asked about a line; the ids stay, so that nothing is done twice."""
     cursor.execute(_SQL["erase_of_line"], {"line": line})
+
+
+def forget_old(*, now: datetime, limit: int = MAX_FORGOTTEN) -> int:
+    """Forget documents that have not changed for `KEPT_FOR`, at most so many; tell how many went.
+
+    Volume and contacts stay: they are facts of their own, whose keys intake knows for ever.
+    """
+    with transaction.atomic():
+        parameters = {"before": now - KEPT_FOR, "limit": min(limit, MAX_FORGOTTEN)}
+        return open_cursor().execute(_SQL["forget_old"], parameters).rowcount

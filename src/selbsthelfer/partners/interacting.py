@@ -28,8 +28,18 @@ from selbsthelfer.partners.core.interactions import (
 )
 from selbsthelfer.partners.core.keeping import kept
 from selbsthelfer.partners.core.refusals import ConflictError, UnknownError
-from selbsthelfer.partners.filing import Answered, Filing, Request, change, digest_of, file, repetition
-from selbsthelfer.partners.listening import tell
+from selbsthelfer.partners.filing import (
+    Answered,
+    Filing,
+    Partner,
+    Request,
+    change,
+    digest_of,
+    file,
+    own_document,
+    repetition,
+)
+from selbsthelfer.partners.listening import PartnerEvent, tell
 from selbsthelfer.partners.queries import Filed, read_filed, standing_of_account, subject_of_number
 from selbsthelfer.partners.showing import shown
 from selbsthelfer.partners.volume import enter
@@ -73,19 +83,20 @@ def take(request: Request, *, now: datetime) -> Answered:
         filed = read_filed(cursor, KIND, id_, is_sandbox=request.partner.is_sandbox)
         assert filed is not None  # noqa: S101 - it was just filed
         if not request.partner.is_sandbox:
-            tell(cursor, filed, "Create", now=now)
+            tell(cursor, filed, PartnerEvent.INTERACTION_CREATED, now=now)
     return Answered(shown(filed), is_new=True)
 
 
-def alter(id_: str, body: Mapping[str, Any], *, is_sandbox: bool, now: datetime) -> Mapping[str, Any]:
-    """Learn more of an interaction: that it has ended, or another topic.
+def alter(partner: Partner, id_: str, body: Mapping[str, Any], *, now: datetime) -> Mapping[str, Any]:
+    """Learn more of an interaction of this partner's: that it has ended, or another topic.
 
     Raises `UnknownError`, `RefusedError`, and `ConflictError` where a contact would have to be another one.
     """
+    is_sandbox = partner.is_sandbox
     with transaction.atomic():
         cursor = open_cursor()
-        filed = read_filed(cursor, KIND, id_, is_sandbox=is_sandbox, locked=True)
-        if filed is None or not filed.content:
+        filed = own_document(cursor, partner, KIND, id_)
+        if not filed.content:
             raise UnknownError(KIND)
         told = {name: value for name, value in body.items() if name in filed.content or name in _LEARNED}
         if filed.fact_source is not None and any(told.get(name) is not None for name in _FIXED):
@@ -141,9 +152,9 @@ def _learn(
 def _tell_changes(cursor: psycopg.Cursor[Any], known: Filed, filed: Filed, *, now: datetime) -> None:
     """Tell those that listen what is new: the status, and whatever else."""
     if filed.status != known.status:
-        tell(cursor, filed, "StatusChange", now=now)
+        tell(cursor, filed, PartnerEvent.INTERACTION_STATUS_CHANGED, now=now)
     if {**filed.content, "status": None} != {**known.content, "status": None}:
-        tell(cursor, filed, "AttributeValueChange", now=now)
+        tell(cursor, filed, PartnerEvent.INTERACTION_ALTERED, now=now)
 
 
 def _content(body: Mapping[str, Any], reading: Interaction) -> dict[str, Any]:

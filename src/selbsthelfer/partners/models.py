@@ -54,4 +54,7 @@ class Document(models.Model):
                 fields=["subscriber_id", "bucket_id"],
                 condition=models.Q(held_bytes__isnull=False, status="completed"),
             ),
+            models.Index(
+                name="partners_document_kept", fields=["changed_at"], condition=models.Q(is_sandbox=False)
+            ),
         ]

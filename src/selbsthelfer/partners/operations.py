@@ -58,23 +58,23 @@ def ask(request: Request, *, now: datetime) -> Answered:
 def alter(
     partner: Partner, kind: str, id_: str, body: Mapping[str, Any], *, now: datetime
 ) -> Mapping[str, Any]:
-    """Alter an interaction, or cancel a reservation; raises as they do, and `NotOfferedError`."""
+    """Alter a partner's interaction, or cancel its reservation; raises as they do, and `NotOfferedError`."""
     if not is_id(id_):
         raise UnknownError(kind)
     if kind == interacting.KIND:
-        return interacting.alter(id_, body, is_sandbox=partner.is_sandbox, now=now)
+        return interacting.alter(partner, id_, body, now=now)
     if kind == reserving.KIND:
-        return reserving.alter_reservation(id_, body, is_sandbox=partner.is_sandbox, now=now)
+        return reserving.alter_reservation(partner, id_, body, now=now)
     raise NotOfferedError("not_offered", f"a {kind} is not altered: nothing given is ever taken back")
 
 
 def delete(partner: Partner, kind: str, id_: str, *, now: datetime) -> None:
-    """Let go of a reservation; nothing else goes. Raises `UnknownError` and `NotOfferedError`."""
+    """Let go of a partner's own reservation; nothing else goes. Raises `UnknownError`, `NotOfferedError`."""
     if not is_id(id_):
         raise UnknownError(kind)
     if kind != reserving.KIND:
         raise NotOfferedError("not_offered", f"a {kind} is not deleted: what happened stays")
-    reserving.release(id_, is_sandbox=partner.is_sandbox, now=now)
+    reserving.release(partner, id_, now=now)
 
 
 def listen(partner: Partner, api: str, body: Mapping[str, Any], *, now: datetime) -> Mapping[str, Any]:

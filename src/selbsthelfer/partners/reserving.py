@@ -15,10 +15,20 @@ from django.db import transaction
 from selbsthelfer.kit.sql import open_cursor, statements
 from selbsthelfer.partners.core.amounts import read_bytes
 from selbsthelfer.partners.core.keeping import kept, read_instant
-from selbsthelfer.partners.core.refusals import ConflictError, RefusedError, UnknownError
+from selbsthelfer.partners.core.refusals import ConflictError, RefusedError
 from selbsthelfer.partners.core.writing import USAGE_TYPE, BucketStanding, period
-from selbsthelfer.partners.filing import Answered, Filing, Request, change, digest_of, file, repetition
-from selbsthelfer.partners.listening import tell
+from selbsthelfer.partners.filing import (
+    Answered,
+    Filing,
+    Partner,
+    Request,
+    change,
+    digest_of,
+    file,
+    own_document,
+    repetition,
+)
+from selbsthelfer.partners.listening import PartnerEvent, tell
 from selbsthelfer.partners.queries import find_bucket, read_filed
 from selbsthelfer.partners.showing import shown
 from selbsthelfer.partners.volume import line_of_body, read_usage_type
@@ -68,32 +78,40 @@ def reserve(request: Request, *, now: datetime) -> Answered:
         filed = earlier or read_filed(cursor, KIND, id_, is_sandbox=False)
         assert filed is not None  # noqa: S101 - it was just filed
         if earlier is None:
-            tell(cursor, filed, "Create", now=now)
+            tell(cursor, filed, PartnerEvent.RESERVATION_CREATED, now=now)
     return Answered(shown(filed), is_new=earlier is None)
 
 
-def release(id_: str, *, is_sandbox: bool, now: datetime) -> Mapping[str, Any]:
-    """Let go of what a reservation holds; doing it twice is doing it once. Raises `UnknownError`."""
+def release(partner: Partner, id_: str, *, now: datetime) -> Mapping[str, Any]:
+    """Let go of what a reservation of this partner's holds; doing it twice is doing it once.
+
+    Raises `UnknownError`.
+    """
     with transaction.atomic():
         cursor = open_cursor()
-        filed = read_filed(cursor, KIND, id_, is_sandbox=is_sandbox, locked=True)
-        if filed is None:
-            raise UnknownError(KIND)
+        filed = own_document(cursor, partner, KIND, id_)
         if filed.status != "cancelled":
-            change(cursor, filed, is_sandbox=is_sandbox, status="cancelled", content=filed.content, now=now)
+            change(
+                cursor,
+                filed,
+                is_sandbox=partner.is_sandbox,
+                status="cancelled",
+                content=filed.content,
+                now=now,
+            )
             filed = filed._replace(status="cancelled", changed_at=now, changes=filed.changes + 1)
-            if not is_sandbox:
-                tell(cursor, filed, "Cancel", now=now)
+            if not partner.is_sandbox:
+                tell(cursor, filed, PartnerEvent.RESERVATION_CANCELLED, now=now)
     return shown(filed)
 
 
 def alter_reservation(
-    id_: str, body: Mapping[str, Any], *, is_sandbox: bool, now: datetime
+    partner: Partner, id_: str, body: Mapping[str, Any], *, now: datetime
 ) -> Mapping[str, Any]:
     """Cancel a reservation, the one thing there is to alter; raises `RefusedError` and `UnknownError`."""
     if body.get("status") != "cancelled":
         raise RefusedError("status_unsupported", "a reservation can be cancelled: status is cancelled")
-    return release(id_, is_sandbox=is_sandbox, now=now)
+    return release(partner, id_, now=now)
 
 
 def _held(

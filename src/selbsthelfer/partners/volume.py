@@ -23,7 +23,7 @@ from selbsthelfer.partners.core.keeping import kept, read_instant
 from selbsthelfer.partners.core.refusals import ConflictError, RefusedError
 from selbsthelfer.partners.core.writing import USAGE_TYPE
 from selbsthelfer.partners.filing import Answered, Filing, Request, digest_of, file, repetition
-from selbsthelfer.partners.listening import tell
+from selbsthelfer.partners.listening import CREATED, tell
 from selbsthelfer.partners.queries import find_bucket, read_filed, standing_of_account, subject_of_number
 from selbsthelfer.partners.showing import shown
 from selbsthelfer.subscribers.core.lines import LineRef
@@ -72,7 +72,7 @@ def give(request: Request, *, now: datetime) -> Answered:
         filed = read_filed(cursor, request.kind, id_, is_sandbox=False)
         assert filed is not None  # noqa: S101 - it was just filed
         _check_validity(request.body, filed.valid_until)
-        tell(cursor, filed, "Create", now=now)
+        tell(cursor, filed, CREATED[filed.kind], now=now)
     return Answered(shown(filed), is_new=True)
 
 

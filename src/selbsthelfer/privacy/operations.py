@@ -87,11 +87,16 @@ def export(line: LineRef, *, now: datetime) -> Mapping[str, object]:
     return {"subject": line.subject, "made_at": now.isoformat(), **parts}
 
 
-def forget_expired(*, now: datetime) -> None:
-    """Forget what has outlived its term, a bounded number at a time; run it as often as the sweep."""
-    with transaction.atomic():
-        identifying.forget_expired(now=now)
-    conversing.erase_overdue(now=now)
+def forget_expired(*, now: datetime) -> bool:
+    """Forget what has outlived its term, a bounded number at a time; tell whether there may be more."""
+    forgotten = identifying.forget_expired(now=now)
+    erased = conversing.erase_overdue(now=now)
+    documents = filing.forget_old(now=now)
+    return (
+        forgotten >= identifying.MAX_FORGOTTEN
+        or erased >= conversing.MAX_ERASED
+        or documents >= filing.MAX_FORGOTTEN
+    )
 
 
 def erase(line: LineRef, *, now: datetime) -> None:

@@ -11,6 +11,16 @@ SESSION_OPTIONS = "-c timezone=UTC -c jit=off -c temp_buffers=64MB"
 """Just-in-time compilation costs more than it saves on short statements with large plans; the temporary
 tables of a batch stay in memory."""
 
+NETWORK_OPTIONS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""A server that vanished without a word is given up after a minute, in seconds but for the last, which is in
+milliseconds; one that works on a long statement still answers the network, and sockets of files know none."""
+
 PREPARE_AFTER = 3
 """A statement is planned anew this often before its plan is kept; large ones take milliseconds to plan."""
 
@@ -29,7 +39,7 @@ def database_settings(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _settings(parts: Mapping[str, Any]) -> dict[str, Any]:
-    rest = {
+    rest = NETWORK_OPTIONS | {
         key: value
         for key, value in parts.items()
         if key not in {"dbname", "user", "password", "host", "port"}

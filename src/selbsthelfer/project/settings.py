@@ -10,12 +10,16 @@ from selbsthelfer.project.database import database_settings
 
 HTTPS = os.environ.get("SELBSTHELFER_HTTPS") == "1"
 """Whether people reach the pages by HTTPS, as they must everywhere but on this machine."""
-_HOME_KEY = "" if HTTPS else "only-for-the-embedded-demo-on-this-machine"
+PROXIES = int(os.environ.get("SELBSTHELFER_PROXIES", "0"))
+"""How many proxies of the operator's stand before the server; only their headers are believed."""
+ALLOWED_HOSTS = os.environ.get("SELBSTHELFER_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+_IS_AT_HOME = not HTTPS and PROXIES == 0 and {"localhost", "127.0.0.1", "[::1]"}.issuperset(ALLOWED_HOSTS)
+"""Whether only this machine reaches the pages: no proxy stands before them, and they have no other name."""
+_HOME_KEY = "only-for-the-embedded-demo-on-this-machine" if _IS_AT_HOME else ""
 SECRET_KEY = os.environ.get("SELBSTHELFER_SECRET_KEY") or _HOME_KEY
 """Without one of its own nothing runs that strangers reach: Django refuses an empty key."""
 SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SELBSTHELFER_OLD_SECRET_KEYS", "").split(",") if key]
 DEBUG = False
-ALLOWED_HOSTS = os.environ.get("SELBSTHELFER_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 
 DEMO = os.environ.get("SELBSTHELFER_DEMO") == "1"
 """Whether the made-up operator is shown: messages can be read in an inbox, clocks can be moved on."""
@@ -146,8 +150,6 @@ CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "
 CSRF_FAILURE_VIEW = "selbsthelfer.portal.signing_in_views.form_too_old"
 SECURE_HSTS_SECONDS = 365 * 24 * 3_600 if HTTPS else 0
 
-PROXIES = int(os.environ.get("SELBSTHELFER_PROXIES", "0"))
-"""How many proxies of the operator's stand before the server; only their headers are believed."""
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS and PROXIES else None
 ACCOUNT_ADAPTER = "selbsthelfer.identity.adapters.AccountAdapter"

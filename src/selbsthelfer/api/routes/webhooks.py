@@ -64,7 +64,7 @@ def add_webhook(request: HttpRequest, wanted: EndpointIn) -> HttpResponse:
 
     Events are signed by Standard Webhooks with the secret in the answer. Each may come more than once, always
     under the same `webhook-id`, and not in the order in which they happened. Anything but a 2xx is tried
-    again for three days; 410 ends it. 409 `too_many_endpoints` where there are 20.
+    again for three days; 410 ends it. 409 `too_many_endpoints` where 20 are the operator's own.
     """
 
     def make() -> webhooks.SecretMade:
@@ -87,14 +87,15 @@ def read_webhook(request: HttpRequest, webhook: EndpointId) -> EndpointOut:  # n
     "/webhooks/{webhook}",
     auth=_MAY,
     summary="Change an endpoint",
-    response={200: EndpointOut, **refusals(400, 404, 422)},
+    response={200: EndpointOut, **refusals(400, 404, 409, 422)},
     openapi_extra=dict(ONCE),
 )
 def change_webhook(request: HttpRequest, webhook: EndpointId, change: EndpointChange) -> HttpResponse:
     """Change where it is, what it wants, or whether anything is sent to it.
 
     What already waits goes to the new address, too. Enabled again, it gets what still waits at once; what
-    failed for good is sent by a replay.
+    failed for good is sent by a replay. What a partner listens by can be disabled, enabled and deleted, and
+    is changed by nobody else: 409 `endpoint_owned`.
     """
 
     def work() -> tuple[int, Schema]:
@@ -254,7 +255,7 @@ def _telling_secret(
 
 def _switch(webhook: UUID, *, is_active: bool) -> event_queries.EndpointState:
     if is_active:
-        return webhooks.enable_endpoint(endpoint_id=webhook)
+        return webhooks.enable_endpoint(endpoint_id=webhook, now=datetime.now(UTC))
     return webhooks.disable_endpoint(endpoint_id=webhook, now=datetime.now(UTC))
 
 
@@ -278,7 +279,11 @@ def _refusing(work: Callable[[], Made]) -> Made:
         raise _unknown(error.code, "There is no such endpoint.") from error
     except webhooks.UnknownEventError as error:
         raise _unknown(error.code, "This endpoint has no such event that could be sent now.") from error
-    except (webhooks.TooManyEndpointsError, webhooks.EndpointDisabledError) as error:
+    except (
+        webhooks.TooManyEndpointsError,
+        webhooks.EndpointDisabledError,
+        webhooks.EndpointOwnedError,
+    ) as error:
         raise Problem(409, error.code, f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
 
 

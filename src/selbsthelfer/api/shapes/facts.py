@@ -6,8 +6,35 @@ from typing import Any, Final, Literal
 
 import msgspec
 from ninja import Field, Schema
+from pydantic import ConfigDict
 
 from selbsthelfer.intake.core.facts import Fact
+
+EXAMPLE: Final = {
+    "specversion": "1.0",
+    "id": "5f0c6f3e-6a0b-4a53-9a0e-0a3f1f2c9d10",
+    "source": "/app",
+    "type": "selfservice.finished",
+    "subject": "line-4711",
+    "time": "2026-11-22T10:15:00Z",
+    "data": {"activity": "bill.view", "outcome": "succeeded"},
+}
+ANSWER: Final[Any] = {
+    "counts": {"accepted": 1, "known": 1, "parked": 0, "rejected": 1},
+    "results": [
+        {"id": EXAMPLE["id"], "source": "/app", "result": "accepted"},
+        {"id": "0d5b7c7a-3f3e-4d0c-8a64-7c1f7b1c52e9", "source": "/app", "result": "known"},
+        {
+            "id": "e2f4c7d8-91b0-4a4e-8f0d-5b6a3c2d1e0f",
+            "source": "/app",
+            "result": "rejected",
+            "code": "unknown_activity",
+            "pointer": "/data/activity",
+            "detail": "“bill.shred” is not in the catalogue",
+        },
+    ],
+}
+"""What is answered to three facts."""
 
 
 class FactOut(Schema):
@@ -37,33 +64,10 @@ class CountsOut(Schema):
 class FactsOut(Schema):
     """What became of each fact, in the order in which they were sent."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [ANSWER]})
+
     counts: CountsOut = Field(description="How many had which result.")
     results: list[FactOut] = Field(description="One for each fact, in the order in which they were sent.")
-
-
-EXAMPLE: Final = {
-    "specversion": "1.0",
-    "id": "5f0c6f3e-6a0b-4a53-9a0e-0a3f1f2c9d10",
-    "source": "/app",
-    "type": "selfservice.finished",
-    "subject": "line-4711",
-    "time": "2026-11-22T10:15:00Z",
-    "data": {"activity": "bill.view", "outcome": "succeeded"},
-}
-ANSWER: Final = {
-    "counts": {"accepted": 1, "known": 0, "parked": 0, "rejected": 1},
-    "results": [
-        {"id": EXAMPLE["id"], "source": "/app", "result": "accepted"},
-        {
-            "id": "7",
-            "source": "/app",
-            "result": "rejected",
-            "code": "unknown_activity",
-            "pointer": "/data/activity",
-            "detail": "“bill.shred” is not in the catalogue",
-        },
-    ],
-}
 
 
 def request_body() -> dict[str, Any]:

@@ -119,6 +119,10 @@ class EndpointOut(Schema):
     """An endpoint."""
 
     id: UUID = Field(description="Its id.", examples=[_EXAMPLE_ID])
+    owner: str | None = Field(
+        description="The client that listens by it, at a hub of TM Forum's APIs; null: it is your own.",
+        examples=[None],
+    )
     url: str = Field(
         description="Where events are posted to.", examples=["https://hooks.example.com/selbsthelfer"]
     )
@@ -217,7 +221,7 @@ class AttemptOut(Schema):
     status: int | None = Field(description="The status of the answer; null where none came.", examples=[204])
     failure: str | None = Field(
         description="Why it failed: `http_…`, `timeout`, `unreachable`, `broken_off`, `tls`, `name_unknown`, "
-        "`address_refused`; null where the event arrived.",
+        "`address_refused`, `not_carried` (it broke on this side); null where the event arrived.",
         examples=[None],
     )
 
@@ -261,6 +265,7 @@ class TestSentOut(Schema):
 def _told(endpoint: EndpointState) -> dict[str, Any]:
     return {
         "id": endpoint.endpoint_id,
+        "owner": endpoint.owner or None,
         "url": endpoint.url,
         "events": endpoint.kinds,
         "description": endpoint.description,

@@ -47,7 +47,7 @@ def answers_as_tmf(view: View) -> View:
         except PartnerError as error:
             answer = error_answer(_STATUS[type(error)], error.code, error.reason)
         except Exception as error:  # noqa: BLE001 - the edge of the API: nothing of it may reach the partner
-            answer = _problem_answer(problem_of(error))
+            answer = problem_answer(problem_of(error))
         for name, value in rate_headers(request).items():
             answer[name] = value
         # Django would log what was refused with its address, which may name a line.
@@ -65,7 +65,8 @@ def error_answer(status: int, code: str, reason: str, message: str = "") -> Http
     return _answer(body, status)
 
 
-def _problem_answer(problem: Problem) -> HttpResponse:
+def problem_answer(problem: Problem) -> HttpResponse:
+    """Write a problem as an `Error`."""
     answer = error_answer(problem.status, problem.code, problem.title, problem.detail)
     for name, value in problem.headers.items():
         answer[name] = value

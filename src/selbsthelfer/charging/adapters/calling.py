@@ -16,10 +16,13 @@ from time import monotonic
 from typing import Any, ClassVar, Final, TypeVar
 from urllib.parse import quote
 
+import httpcore
 import httpx
 import msgspec
 
+from selbsthelfer.charging.adapters.transport import FAILURES, TimedTransport
 from selbsthelfer.charging.core.port import UnreadableError
+from selbsthelfer.kit.timed_stream import Deadline
 
 MAX_ANSWER_BYTES: Final = 2_000_000
 MAX_CONNECTIONS: Final = 64
@@ -107,6 +110,7 @@ class Caller:
         if authorization:
             self._headers["authorization"] = authorization
         self._trust = _trust(self._base)
+        self._deadline = Deadline()
         self._lock = Lock()
         self._pool = _Pool(self._client(MAX_CONNECTIONS))
         self._fresh = self._client(0)
@@ -143,9 +147,13 @@ class Caller:
         except NoAnswerError as error:
             log(request.path, error.code)
             raise
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, NotSentError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, *FAILURES, NotSentError) as error:
             if gate.is_open:
-                code = "timed_out" if isinstance(error, httpx.TimeoutException) else "broken_off"
+                code = (
+                    "timed_out"
+                    if isinstance(error, (httpx.TimeoutException, httpcore.TimeoutException))
+                    else "broken_off"
+                )
                 log(request.path, code)
                 raise NoAnswerError(code) from None
             code = error.code if isinstance(error, NotSentError) else "not_reached"
@@ -158,7 +166,7 @@ class Caller:
         wait = self._timeout_seconds
         before = min(wait, left)
         timeout = httpx.Timeout(wait, connect=min(MAX_CONNECT_SECONDS, before), pool=before)
-        until = monotonic() + before + wait
+        until = self._deadline.at = monotonic() + before + wait  # for all of it, also headers that drip
         taken = bytearray()
         with client.stream(
             request.method,
@@ -185,12 +193,13 @@ class Caller:
     def _client(self, kept: int) -> httpx.Client:
         return httpx.Client(
             headers=self._headers,
-            limits=httpx.Limits(
-                max_connections=MAX_CONNECTIONS,
-                max_keepalive_connections=kept,
-                keepalive_expiry=MAX_IDLE_SECONDS,
+            transport=TimedTransport(
+                self._deadline,
+                trust=self._trust,
+                connections=MAX_CONNECTIONS,
+                kept=kept,
+                idle_seconds=MAX_IDLE_SECONDS,
             ),
-            verify=self._trust,
             trust_env=False,  # neither a proxy that may repeat requests nor a .netrc
             follow_redirects=False,
         )

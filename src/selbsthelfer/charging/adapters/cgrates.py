@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from selbsthelfer.charging.adapters.calling import Answer, Caller, NoAnswerError, NotSentError, Request, log
-from selbsthelfer.charging.adapters.outcomes import no_answer, not_sent, of_refusal
+from selbsthelfer.charging.adapters.outcomes import believed, no_answer, not_sent, of_refusal
 from selbsthelfer.charging.adapters.plain import (
     MAX_BYTES,
     OddAnswerError,
@@ -193,7 +193,7 @@ class CgratesSystem:
         except (NotSentError, NoAnswerError) as error:
             return NotCredited(error.code, is_permanent=False)
         if isinstance(reply, Answer):
-            outcome = of_refusal(reply)
+            outcome = believed(of_refusal(reply), reply)
             return (
                 NotCredited("check_failed", is_permanent=False) if isinstance(outcome, Unknown) else outcome
             )
@@ -232,7 +232,7 @@ class CgratesSystem:
         except NoAnswerError as error:
             return no_answer(error)
         if isinstance(reply, Answer):
-            return of_refusal(reply)
+            return believed(of_refusal(reply), reply)
         if reply.error is None:
             return None if bytes(reply.result) == b'"OK"' else Unknown("not_readable")
         if reply.error.endswith(BUSY):

@@ -26,12 +26,12 @@ def no_answer(error: NoAnswerError) -> Unknown:
 
 
 def believed(outcome: Outcome, answer: Answer) -> Outcome:
-    """Believe a refusal for good only where it cannot be the answer to another request.
+    """Believe a refusal, for now or for good, only where it cannot be the answer to another request.
 
     It names no credit of ours. In a connection that was used before, a server that answers twice is answering
     somebody else; so what became of the credit is open, and it is read back.
     """
-    if isinstance(outcome, NotCredited) and outcome.is_permanent and not answer.is_first:
+    if isinstance(outcome, NotCredited) and not answer.is_first:
         return Unknown("of_another")
     return outcome
 

@@ -46,7 +46,6 @@ from selbsthelfer.charging.core.port import (
 ROOT: Final = ("tmf-api", "prepayBalanceManagement", "v4")
 TOPUPS: Final = "topupBalance"
 BUCKETS: Final = "bucket"
-ADJUSTMENTS: Final = "adjustBalance"
 OCTETS: Final = "octets"
 DATA: Final = "data"
 MAX_PAGE: Final = 100
@@ -121,7 +120,7 @@ class Tmf654System:
             own_expiry=True,
             priority=False,
             read_back=True,
-            reverse=True,
+            reverse=False,  # both top-ups of a double are in one bucket, and stay listed
             reauthorise=False,
             keeps_used_up=True,
             settle_seconds=settle(settle_seconds),
@@ -167,32 +166,9 @@ class Tmf654System:
         except OddAnswerError as error:
             raise UnreadableError(error.code) from None
 
-    def reverse(self, recipient: str, found: Found) -> Outcome:  # noqa: ARG002 - the bucket says whose it is
-        """Take out of a bucket what one top-up put in, as far as it is left."""
-        amount = found.remaining_bytes if found.bytes is None else min(found.bytes, found.remaining_bytes)
-        if amount <= 0:
-            return Credited(found.place)
-        body = msgspec.json.encode(
-            {
-                "description": "double",
-                "adjustType": "oneTime",
-                "amount": {"amount": -amount, "units": OCTETS},
-                "usageType": DATA,
-                "bucket": {"id": found.place},
-            }
-        )
-        try:
-            answer = self._caller.send_alone(Request("POST", (*ROOT, ADJUSTMENTS), body))
-        except NotSentError as error:
-            return not_sent(error)
-        except NoAnswerError as error:
-            return no_answer(error)
-        if answer.status >= 300:
-            return _refused(answer)
-        made = answer.read(Topup)
-        if made is None or made.bucket is None or made.bucket.id != found.place:
-            return Unknown("not_readable")
-        return _by_status(made, found.place)
+    def reverse(self, recipient: str, found: Found) -> Outcome:  # noqa: ARG002 - nothing can be said of any
+        """Take out nothing: of a common bucket nobody can tell what is left of one top-up."""
+        return NotCredited("not_reversible", is_permanent=True)
 
     def reauthorise(self, recipient: str) -> None:
         """Do nothing: the interface has no word for it."""

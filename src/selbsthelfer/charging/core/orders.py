@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from selbsthelfer.charging.core.backing_off import next_attempt_at
+from selbsthelfer.charging.core.backing_off import next_attempt_at, next_read_at
 from selbsthelfer.charging.core.port import Capabilities, Credit, Credited, Found, NotCredited, Outcome
 
 STUCK_AFTER: Final = timedelta(hours=1)
@@ -25,9 +25,15 @@ TOO_LATE: Final = "too_late"
 LINE_ENDED: Final = "line_ended"
 NO_RECIPIENT: Final = "no_recipient"
 ABSENT: Final = "absent"
+GIVEN_UP: Final = "given_up"
+"""Of volume that was given anew and did not arrive again: a person has to help."""
+NOT_MADE_GOOD: Final = "not_made_good"
+"""Of volume that is owed and that intake refuses to give anew."""
 NEEDS_A_PERSON: Final = "needs_a_person"
 _WAS_ABSENT: Final = frozenset({ABSENT, NEEDS_A_PERSON})
 """What stands at an uncertain order whose last read did not find it."""
+_NO_FAILURE: Final = frozenset({ABSENT, TOO_EARLY})
+"""Why an order is sent again without the system having failed."""
 
 
 class OrderState(StrEnum):
@@ -55,9 +61,10 @@ class Action(StrEnum):
 class Order:
     """An order as it stands; `attempts` counts every action and tells an older attempt from a newer.
 
-    `due_at` is when a worker may take it, None when none ever will. `recipient` is fixed by the first
-    attempt. `troubled_at`: since when a person should know. `owed_at`: when it was found undelivered at the
-    end of its volume, which is to be made good.
+    `failures` counts how often it was tried in vain, by which it is tried ever more rarely; what was taken
+    and not sent, and what was only read, is no failure. `due_at` is when a worker may take it, None when
+    none ever will. `recipient` is fixed by the first attempt. `troubled_at`: since when a person should
+    know. `owed_at`: when it was found undelivered at the end of its volume, which is to be made good.
     """
 
     subscriber_id: UUID
@@ -78,6 +85,7 @@ class Order:
     troubled_at: datetime | None
     owed_at: datetime | None
     made_good_at: datetime | None
+    failures: int = 0
 
     @property
     def key(self) -> tuple[UUID, UUID]:
@@ -126,11 +134,17 @@ def noted(order: Order, attempt: int, outcome: Outcome, *, at: datetime, capabil
     return reopened(order, outcome.code, at=at, capabilities=capabilities)
 
 
-def unsent(order: Order, attempt: int, *, due_at: datetime | None) -> Order:
-    """Give back an order that was taken and surely not sent."""
+def unsent(order: Order, attempt: int, *, before: Order) -> Order:
+    """Give back an order that was taken and surely not sent, as it stood before but for the fence."""
     if order.state is not OrderState.UNCERTAIN or order.attempts != attempt:
         return order
-    return replace(order, state=OrderState.OPEN, due_at=due_at or order.ordered_at)
+    return replace(
+        order,
+        state=OrderState.OPEN,
+        due_at=before.due_at or order.ordered_at,
+        sent_at=before.sent_at,
+        failure=before.failure,
+    )
 
 
 def confirmed(order: Order, place: str | None, *, at: datetime) -> Order:
@@ -155,10 +169,12 @@ def reopened(order: Order, code: str, *, at: datetime, capabilities: Capabilitie
     One that was absent has waited for that already, and the system is there: it is sent at once, however
     often it was read before.
     """
-    next_at = at if code == ABSENT else _next_or_end(order, at, capabilities)
+    failures = order.failures + (code not in _NO_FAILURE)
+    next_at = at if code == ABSENT else _sent_again_at(order, failures, at, capabilities)
     return replace(
         order,
         state=OrderState.OPEN,
+        failures=failures,
         confirmed_at=None,
         due_at=max(next_at, order.valid_from) if code == TOO_EARLY else next_at,
         failure=code,
@@ -209,15 +225,15 @@ def settled(
     if order.state is not OrderState.UNCERTAIN or order.attempts != attempt:
         return order
     if is_under_way(order, at=at, capabilities=capabilities):
-        due_at = min(_next_or_end(order, at, capabilities), _settled_at(order, capabilities))
+        due_at = min(_read_again_at(order, at, capabilities), _settled_at(order, capabilities))
         return replace(order, due_at=due_at, failure=ABSENT)
     if is_surely_absent(order, at=at, capabilities=capabilities) or _is_lost(order, at, capabilities):
         return reopened(order, ABSENT, at=at, capabilities=capabilities)
     if _may_be_lost(order, at, capabilities):
-        return replace(order, due_at=_next_or_end(order, at, capabilities), failure=ABSENT)
+        return replace(order, due_at=_read_again_at(order, at, capabilities), failure=ABSENT)
     return replace(
         order,
-        due_at=_next_or_end(order, at, capabilities),
+        due_at=_read_again_at(order, at, capabilities),
         failure=NEEDS_A_PERSON,
         troubled_at=order.troubled_at or at,
     )
@@ -229,7 +245,7 @@ def unreadable(order: Order, attempt: int, code: str, *, at: datetime, capabilit
         return order
     return replace(
         order,
-        due_at=_next_or_end(order, at, capabilities),
+        due_at=_read_again_at(order, at, capabilities),
         failure=code,
         troubled_at=order.troubled_at or (at if _is_stuck(order, at) else None),
     )
@@ -285,7 +301,14 @@ def _is_lost(order: Order, at: datetime, capabilities: Capabilities) -> bool:
     return _may_be_lost(order, at, capabilities) and order.failure in _WAS_ABSENT
 
 
-def _next_or_end(order: Order, at: datetime, capabilities: Capabilities) -> datetime:
-    pace = capabilities.pace
-    later = next_attempt_at(order.credit_id, order.attempts, at, pace) or order.valid_until
+def _sent_again_at(order: Order, failures: int, at: datetime, capabilities: Capabilities) -> datetime:
+    later = next_attempt_at(order.credit_id, failures, at, capabilities.pace) or order.valid_until
     return min(later, order.valid_until)
+
+
+def _read_again_at(order: Order, at: datetime, capabilities: Capabilities) -> datetime:
+    """Tell when to read back next: the longer ago it was sent, the more rarely."""
+    later = next_read_at(
+        order.credit_id, order.attempts, order.sent_at or order.ordered_at, at, capabilities.pace
+    )
+    return min(later or order.valid_until, order.valid_until)

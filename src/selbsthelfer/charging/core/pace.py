@@ -16,8 +16,8 @@ READ_WITHIN: Final = timedelta(minutes=2)
 """For how long whoever reads an order back has it alone; longer than any system may keep it waiting."""
 FIRST_WAIT: Final = timedelta(seconds=2)
 """How long after its first failure an order is tried again."""
-MAX_WAIT: Final = timedelta(hours=1)
-"""The longest wait between two attempts."""
+MAX_WAIT: Final = timedelta(minutes=15)
+"""The longest wait between two attempts: the end of a long outage is noticed within it."""
 
 
 @dataclass(frozen=True, slots=True)

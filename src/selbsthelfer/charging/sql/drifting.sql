@@ -50,4 +50,11 @@ LIMIT %(limit)s;
 
 -- name: known_credits
 SELECT credit_id FROM charging_creditorder
-WHERE subscriber_id = ANY (%(lines)s) AND credit_id = ANY (%(credits)s)
+WHERE subscriber_id = ANY (%(lines)s) AND credit_id = ANY (%(credits)s);
+
+-- name: begin_run
+-- Held by the connection, over all transactions of a run.
+SELECT pg_try_advisory_lock(hashtext('selbsthelfer.reconciliation'));
+
+-- name: end_run
+SELECT pg_advisory_unlock(hashtext('selbsthelfer.reconciliation'))

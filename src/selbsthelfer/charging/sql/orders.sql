@@ -5,7 +5,7 @@
 SELECT
     o.subscriber_id, o.credit_id, o.system, o.state, o.bytes, o.valid_from, o.valid_until, o.ordered_at,
     o.confirmed_at, o.recipient, o.due_at, o.attempts, o.sent_at, o.place, o.failure, o.troubled_at, o.owed_at,
-    o.made_good_at, s.subject, s.msisdn, s.account, s.ended_at
+    o.made_good_at, o.failures, s.subject, s.msisdn, s.account, s.ended_at
 FROM charging_creditorder o
 LEFT JOIN subscribers_subscriber s ON s.subscriber_id = o.subscriber_id;
 
@@ -51,15 +51,15 @@ UPDATE charging_creditorder o
 SET
     state = n.state, confirmed_at = n.confirmed_at, recipient = n.recipient, due_at = n.due_at,
     attempts = n.attempts, sent_at = n.sent_at, place = n.place, failure = n.failure, troubled_at = n.troubled_at,
-    owed_at = n.owed_at, made_good_at = n.made_good_at
+    owed_at = n.owed_at, made_good_at = n.made_good_at, failures = n.failures
 FROM unnest(
     %(subscriber_id)s::uuid[], %(credit_id)s::uuid[], %(state)s::text[], %(confirmed_at)s::timestamptz[],
     %(recipient)s::text[], %(due_at)s::timestamptz[], %(attempts)s::integer[], %(sent_at)s::timestamptz[],
     %(place)s::text[], %(failure)s::text[], %(troubled_at)s::timestamptz[], %(owed_at)s::timestamptz[],
-    %(made_good_at)s::timestamptz[]
+    %(made_good_at)s::timestamptz[], %(failures)s::integer[]
 ) AS n(
     subscriber_id, credit_id, state, confirmed_at, recipient, due_at, attempts, sent_at, place, failure, troubled_at,
-    owed_at, made_good_at
+    owed_at, made_good_at, failures
 )
 WHERE o.subscriber_id = n.subscriber_id AND o.credit_id = n.credit_id;
 
@@ -74,7 +74,7 @@ WHERE a.subscriber_id = n.subscriber_id AND a.credit_id = n.credit_id AND a.ordi
 AND a.ended_at IS NULL;
 
 -- name: drop_attempts
--- What was taken and surely not sent was no attempt.
+-- What was taken and surely not sent was no attempt; what is long over is forgotten.
 DELETE FROM charging_attempt a
 USING unnest(%(lines)s::uuid[], %(credits)s::uuid[], %(ordinals)s::integer[]) AS n(subscriber_id, credit_id, ordinal)
 WHERE a.subscriber_id = n.subscriber_id AND a.credit_id = n.credit_id AND a.ordinal = n.ordinal;
@@ -92,6 +92,24 @@ SET owed_at = NULL
 FROM unnest(%(lines)s::uuid[], %(credits)s::uuid[]) AS n(subscriber_id, credit_id)
 WHERE o.subscriber_id = n.subscriber_id AND o.credit_id = n.credit_id
 AND o.owed_at IS NOT NULL AND o.made_good_at IS NULL;
+
+-- name: leave_to_a_person
+-- Told once; what is owed no more is given up for good.
+UPDATE charging_creditorder o
+SET failure = %(code)s, troubled_at = %(now)s, owed_at = CASE WHEN %(is_owed)s THEN o.owed_at END
+FROM unnest(%(lines)s::uuid[], %(credits)s::uuid[]) AS n(subscriber_id, credit_id)
+WHERE o.subscriber_id = n.subscriber_id AND o.credit_id = n.credit_id
+AND o.owed_at IS NOT NULL AND o.made_good_at IS NULL AND o.failure IS DISTINCT FROM %(code)s;
+
+-- name: attempts_to_forget
+-- The index on when they started tells the old ones; few of those are of volume that lasts for long.
+SELECT a.subscriber_id, a.credit_id, a.ordinal
+FROM charging_attempt a
+JOIN charging_creditorder o ON o.subscriber_id = a.subscriber_id AND o.credit_id = a.credit_id
+WHERE a.started_at < %(before)s AND o.valid_until < %(before)s
+ORDER BY a.started_at
+LIMIT %(limit)s
+FOR UPDATE OF a SKIP LOCKED;
 
 -- name: forget_recipients
 -- A week after its volume has ended nobody asks the charging system for a bucket any more.

@@ -35,11 +35,12 @@ ORDER BY o.ordered_at, o.credit_id
 LIMIT %(limit)s;
 
 -- name: owed_orders
-SELECT o.subscriber_id, o.credit_id, o.bytes, s.subject, s.language, s.ended_at
+-- What was refused before comes last, so that it keeps nobody else waiting.
+SELECT o.subscriber_id, o.credit_id, o.bytes, s.subject, s.language, s.ended_at, o.failure
 FROM charging_creditorder o
 JOIN subscribers_subscriber s ON s.subscriber_id = o.subscriber_id
 WHERE o.owed_at IS NOT NULL AND o.made_good_at IS NULL
-ORDER BY o.owed_at, o.credit_id
+ORDER BY o.failure IS NOT DISTINCT FROM %(refused)s, o.owed_at, o.credit_id
 LIMIT %(limit)s;
 
 -- name: troubles_between

@@ -41,6 +41,10 @@ RETURNING key;
 WITH ours AS (
     DELETE FROM identity_tries
     WHERE key IN (SELECT key FROM identity_tries WHERE ends_at < %(now)s LIMIT %(limit)s)
+    RETURNING key
+), cached AS (
+    DELETE FROM django_cache
+    WHERE cache_key IN (SELECT cache_key FROM django_cache WHERE expires < %(now)s LIMIT %(limit)s)
+    RETURNING cache_key
 )
-DELETE FROM django_cache
-WHERE cache_key IN (SELECT cache_key FROM django_cache WHERE expires < %(now)s LIMIT %(limit)s);
+SELECT greatest((SELECT count(*) FROM ours), (SELECT count(*) FROM cached));

@@ -8,11 +8,12 @@ GROUP BY kind;
 -- An event is written only with a delivery, and only to endpoints that were there when it happened. Its id is made of
 -- its key, so that writing it again changes nothing.
 WITH put AS (
-    INSERT INTO outbox_event (event_id, kind, subscriber_id, data, happened_at)
-    SELECT e.event_id, e.kind, e.subscriber_id, e.data::jsonb, e.happened_at
+    INSERT INTO outbox_event (event_id, kind, subscriber_id, data, happened_at, is_whole_body)
+    SELECT e.event_id, e.kind, e.subscriber_id, e.data::jsonb, e.happened_at, e.is_whole_body
     FROM unnest(
-        %(ids)s::uuid[], %(kinds)s::text[], %(lines)s::uuid[], %(data)s::text[], %(happened_at)s::timestamptz[]
-    ) AS e(event_id, kind, subscriber_id, data, happened_at)
+        %(ids)s::uuid[], %(kinds)s::text[], %(lines)s::uuid[], %(data)s::text[], %(happened_at)s::timestamptz[],
+        %(whole_bodies)s::boolean[]
+    ) AS e(event_id, kind, subscriber_id, data, happened_at, is_whole_body)
     WHERE EXISTS (
         SELECT FROM outbox_endpoint n
         WHERE n.disabled_at IS NULL AND e.kind = ANY (n.kinds) AND n.created_at <= e.happened_at
@@ -29,8 +30,8 @@ ORDER BY p.happened_at, p.event_id;
 
 -- name: put_test_event
 WITH put AS (
-    INSERT INTO outbox_event (event_id, kind, subscriber_id, data, happened_at)
-    VALUES (%(event_id)s, %(kind)s, NULL, '{}', %(now)s)
+    INSERT INTO outbox_event (event_id, kind, subscriber_id, data, happened_at, is_whole_body)
+    VALUES (%(event_id)s, %(kind)s, NULL, '{}', %(now)s, false)
 )
 INSERT INTO outbox_delivery (event_id, endpoint_id, kind, happened_at, due_at, attempts, attempts_before)
 VALUES (%(event_id)s, %(endpoint_id)s, %(kind)s, %(now)s, %(at_once)s, 0, 0);
@@ -40,12 +41,19 @@ VALUES (%(event_id)s, %(endpoint_id)s, %(kind)s, %(now)s, %(at_once)s, 0, 0);
 SELECT pg_advisory_xact_lock(hashtext('outbox_endpoint'));
 
 -- name: count_endpoints
-SELECT count(*) FROM outbox_endpoint;
+-- Those of one owner, and those of all but the operator.
+SELECT count(*) FILTER (WHERE owner = %(owner)s), count(*) FILTER (WHERE owner <> '') FROM outbox_endpoint;
+
+-- name: same_listener
+SELECT endpoint_id FROM outbox_endpoint
+WHERE owner = %(owner)s AND url = %(url)s AND kinds = %(kinds)s::text[]
+ORDER BY created_at
+LIMIT 1;
 
 -- name: put_endpoint
 INSERT INTO outbox_endpoint (
-    endpoint_id, url, kinds, description, sealed_secret, created_at, failures
-) VALUES (%(endpoint_id)s, %(url)s, %(kinds)s, %(description)s, %(sealed_secret)s, %(now)s, 0);
+    endpoint_id, owner, url, kinds, description, sealed_secret, created_at, failures
+) VALUES (%(endpoint_id)s, %(owner)s, %(url)s, %(kinds)s, %(description)s, %(sealed_secret)s, %(now)s, 0);
 
 -- name: change_endpoint
 UPDATE outbox_endpoint
@@ -74,21 +82,34 @@ SET disabled_at = %(now)s, disabled_reason = %(reason)s
 WHERE endpoint_id = %(endpoint_id)s AND disabled_at IS NULL;
 
 -- name: enable_endpoint
+-- One that is failing, but not given up yet, is as much worth another try.
 UPDATE outbox_endpoint
 SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL, failures = 0, rests_until = NULL
-WHERE endpoint_id = %(endpoint_id)s AND disabled_at IS NOT NULL;
+WHERE endpoint_id = %(endpoint_id)s AND (disabled_at IS NOT NULL OR failing_since IS NOT NULL);
+
+-- name: make_due
+-- What failed before waits for an instant of its own, up to hours away; what was never tried is due as it is.
+UPDATE outbox_delivery
+SET due_at = %(now)s
+WHERE delivery_id = ANY (ARRAY(
+    SELECT delivery_id FROM outbox_delivery
+    WHERE endpoint_id = %(endpoint_id)s AND delivered_at IS NULL AND failed_at IS NULL AND due_at > %(now)s
+    ORDER BY due_at
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+));
 
 -- name: endpoint
 SELECT
-    endpoint_id, url, kinds, description, created_at, disabled_at, disabled_reason, failing_since, succeeded_at,
-    old_secret_until
+    endpoint_id, owner, url, kinds, description, created_at, disabled_at, disabled_reason, failing_since,
+    succeeded_at, old_secret_until
 FROM outbox_endpoint
 WHERE endpoint_id = %(endpoint_id)s;
 
 -- name: endpoints
 SELECT
-    endpoint_id, url, kinds, description, created_at, disabled_at, disabled_reason, failing_since, succeeded_at,
-    old_secret_until
+    endpoint_id, owner, url, kinds, description, created_at, disabled_at, disabled_reason, failing_since,
+    succeeded_at, old_secret_until
 FROM outbox_endpoint
 ORDER BY created_at, endpoint_id;
 
@@ -119,7 +140,22 @@ WHERE e.event_id = d.event_id AND d.delivery_id = ANY (ARRAY(
     ) w
 ))
 RETURNING
-    d.delivery_id, d.endpoint_id, d.event_id, d.kind, d.happened_at, e.data::text, d.attempts,
+    d.delivery_id, d.endpoint_id, d.event_id, d.kind, d.happened_at, e.data::text, e.is_whole_body, d.attempts,
+    d.attempts - d.attempts_before, d.first_tried_at;
+
+-- name: take_delivery
+-- One event to one endpoint, for whoever waits to see what comes of it; nothing else is taken.
+UPDATE outbox_delivery d
+SET leased_until = %(leased_until)s, attempts = d.attempts + 1, first_tried_at = coalesce(d.first_tried_at, %(now)s)
+FROM outbox_event e
+WHERE e.event_id = d.event_id AND d.delivery_id = ANY (ARRAY(
+    SELECT delivery_id FROM outbox_delivery
+    WHERE event_id = %(event_id)s AND endpoint_id = %(endpoint_id)s AND delivered_at IS NULL AND failed_at IS NULL
+        AND due_at <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s)
+    FOR UPDATE SKIP LOCKED
+))
+RETURNING
+    d.delivery_id, d.endpoint_id, d.event_id, d.kind, d.happened_at, e.data::text, e.is_whole_body, d.attempts,
     d.attempts - d.attempts_before, d.first_tried_at;
 
 -- name: mark_delivered

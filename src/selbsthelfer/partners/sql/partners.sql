@@ -83,6 +83,17 @@ WHERE is_sandbox AND kind = %(kind)s AND id = ANY (ARRAY(
     ORDER BY asked_at DESC, id OFFSET %(most)s LIMIT 1000
 ));
 
+-- name: forget_old
+-- What holds volume yet stays. Rows are told by place, which a lock keeps: their key has three columns.
+DELETE FROM partners_document
+WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM partners_document
+    WHERE NOT is_sandbox AND changed_at < %(before)s AND (ends_at IS NULL OR ends_at < %(before)s)
+    ORDER BY changed_at
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+));
+
 -- name: export_of_line
 SELECT kind, id, status, asked_at, content::text
 FROM partners_document

@@ -117,8 +117,8 @@ KEPT = (
         ),
         Words("Volumen buchen, Anfragen nicht doppelt ausführen", "Crediting volume, doing nothing twice"),
         Words(
-            "Meldungen 30 Tage, Aufträge und Anfragen so lange wie das Volumen",
-            "events for 30 days, orders and requests as long as the volume",
+            "Antworten 2 Tage, Meldungen 30 Tage, Anfragen 90 Tage, Buchungen so lange wie das Volumen",
+            "answers for 2 days, events for 30, requests for 90, bookings as long as the volume",
         ),
         True,
     ),
