@@ -205,12 +205,18 @@ def test_what_failed_before_goes_out_at_once_when_the_endpoint_is_enabled(there:
     disable_endpoint(endpoint_id=endpoint_id, now=later)
     enable_endpoint(endpoint_id=endpoint_id, now=later)
     assert deliver(later) == Round(1, 0, 0)
-    there.answers = [503]
-    tell(later, "b")
-    deliver(later)
-    soon = later + timedelta(minutes=20)
-    enable_endpoint(endpoint_id=endpoint_id, now=soon)  # it is enabled already: nothing changes
+
+
+def test_an_endpoint_that_fails_is_tried_at_once_when_somebody_says_it_is_repaired(there: Receiver) -> None:
+    endpoint_id = add(there, NOW).endpoint.endpoint_id
+    there.answers, there.headers = [503], {"Retry-After": "20000"}
+    tell(NOW, "a")
+    deliver(NOW)
+    soon = NOW + timedelta(minutes=20)
+    there.answers, there.headers = [204], {}
     assert deliver(soon).taken == 0
+    enable_endpoint(endpoint_id=endpoint_id, now=soon)
+    assert deliver(soon) == Round(1, 0, 0)
 
 
 def test_one_event_is_sent_to_one_endpoint_and_nothing_else_with_it(there: Receiver) -> None:
