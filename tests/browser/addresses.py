@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlencode
 
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 
 from selbsthelfer.conversations.core.cases import CaseKind
 from selbsthelfer.conversations.operations import dispute, open_case, reinstate
@@ -20,6 +20,7 @@ from selbsthelfer.selfservice.embedded.operations import write_bills
 from selbsthelfer.selfservice.operations import carry_out, report_failed
 from tests.browser.lines import PROGRAMME, Told, month, new_line
 from tests.portal.life import SOURCE
+from tests.portal.security_world import routes
 from tests.selfservice.world import new_key
 
 NO_PAGES: Final = frozenset(
@@ -59,16 +60,8 @@ BEFORE_SIGN_IN: Final = frozenset({"account_login", "sign_in", "sign_in_password
 
 
 def route_names() -> set[str]:
-    """List the names of all routes; the resolver is the only one who knows them all."""
-    return {pattern.name or "" for pattern in _patterns(get_resolver())}
-
-
-def _patterns(resolver: URLResolver) -> Iterator[URLPattern]:
-    for entry in resolver.url_patterns:
-        if isinstance(entry, URLResolver):
-            yield from _patterns(entry)
-        else:
-            yield entry
+    """List the names of all routes of pages; the resolver is the only one who knows them all."""
+    return {found.name or "" for _, found in routes()}
 
 
 def full_life() -> tuple[Told, Mapping[str, list[str]]]:

@@ -25,6 +25,7 @@ OPEN_TO_ALL = (
     "/withdraw",
     "/block-sim",
     "/network?postcode=1",
+    "/api/v1/reference",
 )
 NOT_THERE = ("/no-such-page", "/bills/R0", "/programmes/none")
 
