@@ -33,6 +33,8 @@ ABLE = Capabilities(
     keeps_used_up=True,
     settle_seconds=SETTLE_SECONDS,
 )
+BELIEVED = replace(ABLE, settle_seconds=None)
+"""Nobody can find out more by reading such a system back, so its first refusal is believed."""
 
 
 class Fault(Enum):

@@ -30,7 +30,7 @@ from selbsthelfer.kit.sql import open_cursor
 from selbsthelfer.kit.wording import Language
 from selbsthelfer.outbox.core.wordings import word_message
 from selbsthelfer.outbox.models import Message
-from tests.charging.memory_system import Fault, MemorySystem
+from tests.charging.memory_system import BELIEVED, Fault, MemorySystem
 from tests.charging.world import DAYS, a_line, attempts, go_on, load, order, work
 
 pytestmark = pytest.mark.django_db
@@ -99,7 +99,7 @@ def test_only_what_is_uncertain_and_no_longer_under_way_is_resolved() -> None:
 
 
 def test_a_refused_order_is_sent_again_exactly_as_it_was() -> None:
-    system, line = MemorySystem(), a_line()
+    system, line = MemorySystem(capabilities=BELIEVED), a_line()
     (credit_id,) = order(system, line)
     system.fail([Fault.REFUSED])
     work(system)
@@ -121,7 +121,7 @@ def test_what_has_ended_is_not_sent_again() -> None:
 
 
 def test_people_are_told_once_an_hour_of_what_is_new_and_of_nothing_else() -> None:
-    system, line = MemorySystem(), a_line()
+    system, line = MemorySystem(capabilities=BELIEVED), a_line()
     order(system, line, line)
     system.fail([Fault.REFUSED])
     work(system, limit=1)

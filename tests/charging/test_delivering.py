@@ -187,16 +187,30 @@ def test_what_is_found_early_is_confirmed_early_and_absence_waits_for_the_bound(
     assert system.has() == Counter([landed, lost])
 
 
-def test_a_refusal_for_good_is_kept_with_its_code_and_is_not_tried_again(
+def test_a_refusal_for_good_that_was_meant_for_another_loses_nothing() -> None:
+    """Told once, it is checked: the order is read back and sent once more, and then it is credited."""
+    system, line = MemorySystem(), a_line()
+    (credit_id,) = order(system, line)
+    system.fail([Fault.REFUSED])
+    work(system)
+    assert load(line, credit_id).state is OrderState.UNCERTAIN
+    go_on(system, 20)
+    assert load(line, credit_id).state is OrderState.CONFIRMED
+    assert system.has() == {credit_id: 1}
+
+
+def test_a_refusal_for_good_that_is_told_twice_is_kept_with_its_code_and_is_not_tried_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     system, line = MemorySystem(), a_line(msisdn="+4917139200017")
     (credit_id,) = order(system, line)
-    system.fail([Fault.REFUSED])
-    assert work(system) == Round(refused=1)
-    go_on(system, 20, seconds=3_600)
+    system.fail([Fault.REFUSED, Fault.REFUSED])
+    assert work(system) == Round(uncertain=1)
+    assert "is refused" not in caplog.text
+    go_on(system, 20)
+    go_on(system, 5, seconds=3_600)
     after = load(line, credit_id)
-    assert (after.state, after.failure, len(system.sent)) == (OrderState.REFUSED, "account_unknown", 1)
+    assert (after.state, after.failure, len(system.sent)) == (OrderState.REFUSED, "account_unknown", 2)
     assert f"credit order {credit_id} is refused: account_unknown" in caplog.text
     assert "4917139200017" not in caplog.text
 

@@ -21,7 +21,7 @@ from selbsthelfer.intake.making_good import MAX_IN_A_ROW, SOURCE, make_good
 from selbsthelfer.intake.operations import Terms, accept
 from selbsthelfer.kit.sql import open_cursor
 from tests.allowances.world import NOW, Line, on
-from tests.charging.memory_system import Clock, Fault, MemorySystem
+from tests.charging.memory_system import BELIEVED, Clock, Fault, MemorySystem
 from tests.charging.world import settle, work
 
 pytestmark = pytest.mark.django_db
@@ -174,7 +174,7 @@ def test_a_line_that_has_ended_is_given_nothing() -> None:
 
 
 def test_what_was_refused_for_good_would_be_refused_again() -> None:
-    system = MemorySystem(clock=Clock(NOW))
+    system = MemorySystem(clock=Clock(NOW), capabilities=BELIEVED)
     line = a_life(system)
     system.fail([Fault.REFUSED])
     work(system)

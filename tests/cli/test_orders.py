@@ -18,7 +18,7 @@ from selbsthelfer.charging.core.orders import OrderState
 from selbsthelfer.charging.systems import use_system
 from selbsthelfer.cli import orders, reconcile
 from selbsthelfer.kit.sql import open_cursor
-from tests.charging.memory_system import ABLE, Clock, Fault, MemorySystem
+from tests.charging.memory_system import ABLE, BELIEVED, Clock, Fault, MemorySystem
 from tests.charging.world import a_line, load, order, work
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +54,7 @@ def refused(*arguments: str) -> str:
 
 def test_how_orders_stand_is_told_to_people_and_to_machines(system: MemorySystem) -> None:
     assert run("orders", "status").stdout == "0 open, 0 uncertain, 0 refused.\n"
+    system.capabilities = BELIEVED
     order(system, *[a_line()] * 3)
     system.fail([Fault.REFUSED, Fault.NONE])
     work(system, limit=1)
@@ -72,6 +73,7 @@ def test_how_orders_stand_is_told_to_people_and_to_machines(system: MemorySystem
 def test_orders_in_trouble_are_listed_with_their_code_and_tried_again(system: MemorySystem) -> None:
     assert run("orders", "list").stdout == "No order is refused.\n"
     line = a_line(msisdn="+491711234567")
+    system.capabilities = BELIEVED
     (credit_id,) = order(system, line)
     system.fail([Fault.REFUSED])
     work(system)

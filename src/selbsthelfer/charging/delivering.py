@@ -13,6 +13,7 @@ from selbsthelfer.charging.core.orders import (
     NO_RECIPIENT,
     Action,
     Order,
+    OrderState,
     ended,
     noted,
     reopened,
@@ -176,7 +177,8 @@ def _note(taken: Sequence[_Taken], answers: Answers[Key, _Ended | None], system:
         change_orders(cursor, changes)
         end_attempts(cursor, [_attempt_end(key, attempts[key], end) for key, end in ends.items()])
         drop_attempts(cursor, [(*each.order.key, each.order.attempts) for each in given_back])
-    return _counted(ends, unsent_=len(given_back), failed=len(taken) - len(answers.got))
+    closed = sum(after.state is OrderState.REFUSED for _, after in changes)
+    return _counted(ends, closed, unsent_=len(given_back), failed=len(taken) - len(answers.got))
 
 
 _NOTHING: Final = object()
@@ -192,16 +194,15 @@ def _attempt_end(key: Key, ordinal: int, end: _Ended) -> AttemptEnd:
             return AttemptEnd(key, ordinal, end.at, "unknown", other.code)
 
 
-def _counted(ends: Mapping[Key, _Ended], *, unsent_: int, failed: int) -> Round:
+def _counted(ends: Mapping[Key, _Ended], refused: int, *, unsent_: int, failed: int) -> Round:
     outcomes = [end.outcome for end in ends.values()]
-    no = [outcome for outcome in outcomes if isinstance(outcome, NotCredited)]
-    refused = sum(outcome.is_permanent for outcome in no)
+    postponed = sum(isinstance(outcome, NotCredited) and not outcome.is_permanent for outcome in outcomes)
     credited = sum(isinstance(outcome, Credited) for outcome in outcomes)
     return Round(
         credited=credited,
-        postponed=len(no) - refused,
+        postponed=postponed,
         refused=refused,
-        uncertain=len(outcomes) - len(no) - credited + failed,
+        uncertain=len(outcomes) - credited - postponed - refused + failed,
         unsent=unsent_,
     )
 

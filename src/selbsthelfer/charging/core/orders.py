@@ -29,10 +29,13 @@ GIVEN_UP: Final = "given_up"
 """Of volume that was given anew and did not arrive again: a person has to help."""
 NOT_MADE_GOOD: Final = "not_made_good"
 """Of volume that is owed and that intake refuses to give anew."""
+REFUSED_ONCE: Final = "refused_once"
+"""A refusal for good that was told once. It may have been meant for another request, so it is read back and
+sent once more before it is believed."""
 NEEDS_A_PERSON: Final = "needs_a_person"
 _WAS_ABSENT: Final = frozenset({ABSENT, NEEDS_A_PERSON})
 """What stands at an uncertain order whose last read did not find it."""
-_NO_FAILURE: Final = frozenset({ABSENT, TOO_EARLY})
+_NO_FAILURE: Final = frozenset({ABSENT, REFUSED_ONCE, TOO_EARLY})
 """Why an order is sent again without the system having failed."""
 
 
@@ -130,6 +133,9 @@ def noted(order: Order, attempt: int, outcome: Outcome, *, at: datetime, capabil
     if not isinstance(outcome, NotCredited):
         return _uncertain(order, outcome.code, at=at, capabilities=capabilities)
     if outcome.is_permanent:
+        can_be_checked = capabilities.read_back and capabilities.settle_seconds is not None
+        if can_be_checked and order.failure != REFUSED_ONCE:
+            return _uncertain(order, REFUSED_ONCE, at=at, capabilities=capabilities)
         return refused(order, outcome.code, at=at)
     return reopened(order, outcome.code, at=at, capabilities=capabilities)
 
@@ -170,7 +176,7 @@ def reopened(order: Order, code: str, *, at: datetime, capabilities: Capabilitie
     often it was read before.
     """
     failures = order.failures + (code not in _NO_FAILURE)
-    next_at = at if code == ABSENT else _sent_again_at(order, failures, at, capabilities)
+    next_at = at if code in (ABSENT, REFUSED_ONCE) else _sent_again_at(order, failures, at, capabilities)
     return replace(
         order,
         state=OrderState.OPEN,
@@ -226,7 +232,10 @@ def settled(
         return order
     if is_under_way(order, at=at, capabilities=capabilities):
         due_at = min(_read_again_at(order, at, capabilities), _settled_at(order, capabilities))
-        return replace(order, due_at=due_at, failure=ABSENT)
+        was_refused = order.failure == REFUSED_ONCE
+        return replace(order, due_at=due_at, failure=REFUSED_ONCE if was_refused else ABSENT)
+    if order.failure == REFUSED_ONCE:
+        return reopened(order, REFUSED_ONCE, at=at, capabilities=capabilities)
     if is_surely_absent(order, at=at, capabilities=capabilities) or _is_lost(order, at, capabilities):
         return reopened(order, ABSENT, at=at, capabilities=capabilities)
     if _may_be_lost(order, at, capabilities):
@@ -246,7 +255,7 @@ def unreadable(order: Order, attempt: int, code: str, *, at: datetime, capabilit
     return replace(
         order,
         due_at=_read_again_at(order, at, capabilities),
-        failure=code,
+        failure=REFUSED_ONCE if order.failure == REFUSED_ONCE else code,
         troubled_at=order.troubled_at or (at if _is_stuck(order, at) else None),
     )
 
